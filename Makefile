@@ -1,0 +1,36 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check serve models clean
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)  ## Ingest the sample corpus and ask it in three languages
+	@sh examples/demo.sh
+
+test: $(STAMP)  ## Run all tests
+	@echo "== preparing the default model"
+	@$(BIN)/quoth models --prepare
+	@echo "== running the tests"
+	@$(BIN)/pytest
+
+check: $(STAMP)  ## Style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+serve: $(STAMP)  ## Run the HTTP service on the sample corpus's data folder
+	@$(BIN)/quoth serve
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Quoth needs Python 3.11: install it, or set PYTHON=..."; exit 1; }
+	@echo "== creating the environment in $(VENV) (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "== installing the pinned packages"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]' 2>&1 | { grep -v "^WARNING: Location" || true; }
+	@$(BIN)/python -c "import api.cli"
+	@touch $@
+
+clean:  ## Remove the environment
+	rm -rf $(VENV)

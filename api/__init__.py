@@ -1,0 +1,1 @@
+"""Every way in: HTTP, command line and web page. Holds no logic."""

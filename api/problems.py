@@ -1,0 +1,175 @@
+"""Errors as RFC 9457 problem documents, mapped in one place."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.schemas import Problem
+from documents.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
+from index.errors import (
+    EmbedderMismatch,
+    InvalidRequest,
+    ModelUnavailable,
+    StorageError,
+    StorageFull,
+    UnknownCollection,
+    UnknownDocument,
+)
+from rag.errors import EmptyCollection, InvalidQuestion
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+
+class NotReady(Exception):
+    """The models are not loaded yet."""
+
+
+class UnsupportedBody(Exception):
+    """The request's body is of a kind that is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    status: HTTPStatus
+    title: str
+    shows_message: bool = True
+
+
+# The first class that fits decides, so the special stand before the general. Messages of the
+# server's own troubles name its folders, and are for its log alone.
+_KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
+    (
+        UnsupportedBody,
+        _Kind(
+            "unsupported-media-type",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "The body is of another kind",
+        ),
+    ),
+    (
+        InvalidRequest,
+        _Kind("invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid"),
+    ),
+    (
+        InvalidQuestion,
+        _Kind("invalid-question", HTTPStatus.UNPROCESSABLE_ENTITY, "The question cannot be asked"),
+    ),
+    (EmptyCollection, _Kind("empty-collection", HTTPStatus.CONFLICT, "There is nothing to search")),
+    (
+        UnknownCollection,
+        _Kind("unknown-collection", HTTPStatus.NOT_FOUND, "There is no such collection"),
+    ),
+    (UnknownDocument, _Kind("unknown-document", HTTPStatus.NOT_FOUND, "There is no such document")),
+    (
+        DocumentTooLarge,
+        _Kind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The input is too large"),
+    ),
+    (
+        UnsupportedFormat,
+        _Kind("unsupported-format", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The format is not read"),
+    ),
+    (
+        DocumentError,
+        _Kind("invalid-document", HTTPStatus.UNPROCESSABLE_ENTITY, "The document cannot be read"),
+    ),
+    (NotReady, _Kind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The service is still starting")),
+    (
+        StorageFull,
+        _Kind("storage-full", HTTPStatus.INSUFFICIENT_STORAGE, "The disk is full", False),
+    ),
+    (
+        StorageError,
+        _Kind(
+            "storage-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The data cannot be used", False
+        ),
+    ),
+    (
+        EmbedderMismatch,
+        _Kind(
+            "embedder-mismatch",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The index is another model's",
+            False,
+        ),
+    ),
+    (
+        ModelUnavailable,
+        _Kind("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A model is missing", False),
+    ),
+)
+_HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
+    for status, description in (
+        (404, "No such collection or document."),
+        (409, "The collection is empty."),
+        (413, "The request is too large."),
+        (422, "The request is at fault; `detail` says where."),
+        (503, "Not ready, or the data cannot be used."),
+    )
+}
+
+
+def kind_of(error: Exception) -> str | None:
+    """The stable name of an error's kind; None for one that is not expected."""
+    return next((kind.name for cls, kind in _KINDS if isinstance(error, cls)), None)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    for cls, _kind in _KINDS:
+        app.add_exception_handler(cls, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(name: str, status: HTTPStatus, title: str, detail: str) -> JSONResponse:
+    """A problem document as a response."""
+    body = Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
+    headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    kind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
+    if not kind.shows_message:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    detail = str(error) if kind.shows_message else _HIDDEN_DETAIL
+    return problem(kind.name, kind.status, kind.title, detail)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    parts = []
+    for entry in error.errors()[:5]:
+        place = ".".join(str(part) for part in entry["loc"])
+        parts.append(f"{place}: {entry['msg']}")
+    return problem(
+        "invalid-request",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The request is not valid",
+        "; ".join(parts),
+    )
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    name = status.phrase.lower().replace(" ", "-")
+    return problem(name, status, status.phrase, str(error.detail))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem("internal-error", status, "Something went wrong", _HIDDEN_DETAIL)

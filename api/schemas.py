@@ -1,0 +1,287 @@
+"""What goes over HTTP, and what `--json` prints."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.ingest import Outcome
+from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
+from rag.types import Answer
+
+CollectionName = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$", examples=[DEFAULT_COLLECTION])
+]
+MAX_FILTER_VALUES = 100
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FiltersIn(_Request):
+    """What a passage must be, all of it; an empty list asks nothing."""
+
+    languages: list[str] = Field([], max_length=MAX_FILTER_VALUES, examples=[["el", "zh"]])
+    document_ids: list[str] = Field([], max_length=MAX_FILTER_VALUES)
+    sources: list[str] = Field([], max_length=MAX_FILTER_VALUES)
+    metadata: dict[str, str] = Field({}, max_length=20)
+
+    def to_filters(self) -> Filters:
+        """The same as the index takes it."""
+        return Filters(
+            tuple(self.languages), tuple(self.document_ids), tuple(self.sources), self.metadata
+        )
+
+
+class SearchRequest(_Request):
+    """A query for passages."""
+
+    query: str = Field(examples=["When was the lighthouse first lit?"])
+    collection: CollectionName = DEFAULT_COLLECTION
+    filters: FiltersIn = FiltersIn()
+    limit: int = Field(10, ge=1, le=100)
+
+
+class AnswerRequest(_Request):
+    """A question in any language."""
+
+    question: str = Field(examples=["When was the lighthouse first lit?"])
+    collection: CollectionName = DEFAULT_COLLECTION
+    filters: FiltersIn = FiltersIn()
+    limit: int = Field(10, ge=1, le=100, description="Passages that are read for the answer.")
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="What an answer must reach; unset, the service's default."
+    )
+    include_passages: bool = Field(False, description="Show the passages beside an answer too.")
+
+
+class TextIn(_Request):
+    """A document given as text."""
+
+    text: str = Field(examples=["The light was first lit in 1871."])
+    source: str = Field(
+        min_length=1,
+        max_length=500,
+        description="Its name; the same name again replaces it.",
+        examples=["notes/lighthouse.md"],
+    )
+    title: str = Field("", max_length=500)
+    language: str = Field("", max_length=35, pattern=r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$")
+    media_type: Literal["text/plain", "text/markdown"] = "text/plain"
+    metadata: dict[str, str] = Field({}, max_length=50)
+    collection: CollectionName = DEFAULT_COLLECTION
+
+
+class UploadForm(_Request):
+    """Files to store, each under its own name."""
+
+    files: list[Any] = Field(
+        min_length=1,
+        json_schema_extra={"items": {"type": "string", "format": "binary"}},
+    )
+    language: str = Field("", max_length=35, pattern=r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$")
+    collection: CollectionName = DEFAULT_COLLECTION
+
+
+class CollectionIn(_Request):
+    """A collection to create."""
+
+    name: CollectionName
+
+
+class CitationOut(BaseModel):
+    """A verified quote: the document's `text[start:end]` is `quote`."""
+
+    index: int
+    document_id: str
+    title: str
+    source: str
+    language: str
+    quote: str
+    start: int
+    end: int
+    source_start: int | None
+    source_end: int | None
+    page: int | None
+    answer_start: int
+    answer_end: int
+    content_hash: str
+    score: float
+
+
+class AlternativeOut(BaseModel):
+    """Another answer with its own evidence."""
+
+    answer: str
+    answer_language: str
+    confidence: float
+    citations: list[CitationOut]
+
+
+class PassageOut(BaseModel):
+    """A passage that was found; `text` is the document's `text[start:end]`."""
+
+    rank: int
+    score: float
+    document_id: str
+    title: str
+    source: str
+    collection: str
+    language: str
+    headings: list[str]
+    text: str
+    start: int
+    end: int
+    content_hash: str
+
+    @classmethod
+    def of(cls, hit: Hit) -> "PassageOut":
+        """A hit as it is shown."""
+        values = {name: getattr(hit, name) for name in cls.model_fields if hasattr(hit, name)}
+        values |= {"start": hit.span.start, "end": hit.span.end, "headings": list(hit.headings)}
+        return cls(**values)
+
+
+class ModelsOut(BaseModel):
+    """Names of the models that made an answer."""
+
+    embedder: str
+    reader: str
+    generator: str | None
+
+
+class AnswerResponse(BaseModel):
+    """The answer, or `no_answer` with the nearest passages."""
+
+    id: str
+    status: Literal["answered", "no_answer"]
+    question_language: str
+    answer: str | None
+    answer_language: str | None
+    confidence: float
+    citations: list[CitationOut]
+    alternatives: list[AlternativeOut]
+    passages: list[PassageOut] | None = None
+    models: ModelsOut
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, answer: Answer, *, include_passages: bool) -> "AnswerResponse":
+        """An answer as it is shown; passages only where they are all there is, or asked for."""
+        values = asdict(answer)
+        shown = include_passages or answer.status == "no_answer"
+        values["passages"] = [PassageOut.of(hit) for hit in answer.passages] if shown else None
+        return cls.model_validate(values)
+
+
+class SearchResponse(BaseModel):
+    """Ranked passages."""
+
+    query: str
+    passages: list[PassageOut]
+
+
+class DocumentOut(BaseModel):
+    """A stored document."""
+
+    id: str
+    collection: str
+    source: str
+    title: str
+    language: str
+    language_confidence: float
+    content_hash: str
+    media_type: str
+    encoding: str
+    characters: int
+    chunks: int
+    added_at: datetime
+    updated_at: datetime
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, record: DocumentRecord) -> "DocumentOut":
+        """A record as it is shown."""
+        return cls.model_validate(asdict(record))
+
+
+class DocumentWithText(DocumentOut):
+    """A stored document with the text its citations point into."""
+
+    text: str
+
+
+class DocumentPage(BaseModel):
+    """Some documents, and where the next page begins."""
+
+    documents: list[DocumentOut]
+    next: str | None = Field(description="Give it as `after` for the next page.")
+
+
+class TextRange(BaseModel):
+    """The characters `text[start:end]` of a document."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+
+class OutcomeOut(BaseModel):
+    """What became of one input."""
+
+    source: str
+    status: Literal["added", "replaced", "unchanged", "failed"]
+    document_id: str
+    chunks: int
+    reason: str
+    note: str
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "OutcomeOut":
+        """An outcome as it is shown."""
+        return cls(**{name: getattr(outcome, name) for name in cls.model_fields})
+
+
+class IngestResponse(BaseModel):
+    """What became of each input, in order."""
+
+    outcomes: list[OutcomeOut]
+
+
+class CollectionOut(BaseModel):
+    """A collection and its size."""
+
+    name: str
+    documents: int
+    chunks: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, record: CollectionRecord) -> "CollectionOut":
+        """A record as it is shown."""
+        return cls.model_validate(asdict(record))
+
+
+class CollectionList(BaseModel):
+    """All collections."""
+
+    collections: list[CollectionOut]
+
+
+class Health(BaseModel):
+    """Whether the process lives, or is ready."""
+
+    status: Literal["ok", "loading", "failed"]
+    detail: str = ""
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document. `type` is stable; `detail` says what to change."""
+
+    type: str = Field(examples=["urn:quoth:problem:unknown-collection"])
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,86 @@
+"""One typed settings object, from `QUOTH_*` environment variables and `.env`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from documents.load import MAX_BYTES
+from index.embedder import EmbedderOptions, Precision
+
+PREFIX = "QUOTH_"
+
+
+class InvalidSettings(Exception):
+    """A setting is unknown or out of its bounds; the message names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field `name` is read from `QUOTH_NAME`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("quoth")),
+        description="Folder of the documents and their index.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("quoth")),
+        description="Folder of prepared models.",
+    )
+    embedder: Annotated[str, Field(min_length=1)] = Field(
+        "default", description="`default`, or a sentence-transformers name or folder."
+    )
+    precision: Precision = Field("auto", description="Arithmetic of the models.")
+    neutral: Literal["auto", "off"] = Field(
+        "auto", description="Language-neutral map: where one fits the embedder, or never."
+    )
+    chunk_tokens: Annotated[int, Field(ge=32, le=8192)] = Field(
+        256, description="Tokens of a chunk at most."
+    )
+    max_document_bytes: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
+        MAX_BYTES, description="Largest document that is read."
+    )
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Confidence an answer must reach; unset, the calibrated default."
+    )
+    host: str = Field("127.0.0.1", description="Address the service listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port it listens on.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Least severe log lines that are printed."
+    )
+
+    def embedder_options(self) -> EmbedderOptions:
+        """What the embedder needs of the settings."""
+        return EmbedderOptions(
+            cache=self.cache_dir / "models", model=self.embedder, precision=self.precision
+        )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment; `overrides` that are not None win.
+
+    Raises:
+        InvalidSettings: a `QUOTH_` name is unknown, or a value is out of bounds.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    names = {*os.environ, *dotenv_values(".env")}
+    unknown = sorted(n for n in names if n.upper().startswith(PREFIX) and n.upper() not in known)
+    if unknown:
+        raise InvalidSettings(
+            f"Unknown setting {', '.join(unknown)}: the known ones are {', '.join(sorted(known))}."
+        )
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{str(entry['loc'][0]).upper()}: {entry['msg']}" for entry in error.errors()
+        )
+        raise InvalidSettings(f"Invalid settings: {problems}.") from error

@@ -1,0 +1,77 @@
+"""What a running service holds: its settings, and the engine once it is loaded."""
+
+import logging
+import threading
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.problems import NotReady
+from api.settings import Settings
+from api.wiring import Engine, build
+
+log = logging.getLogger(__name__)
+
+
+class State:
+    """Loads the engine in the background, so that the service answers `/healthz` at once."""
+
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._failure: Exception | None = None
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin loading, unless an engine was given."""
+        if self._engine is None:
+            threading.Thread(target=self._load, name="quoth-load", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close what is open."""
+        self._stopped = True
+        if self._engine is not None:
+            self._engine.index.close()
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why loading failed, if it did."""
+        return self._failure
+
+    def engine(self) -> Engine:
+        """The engine.
+
+        Raises:
+            NotReady: it is still loading.
+            Exception: what loading failed with.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._engine is None:
+            raise NotReady("The models are still loading: try again in a few seconds.")
+        return self._engine
+
+    def _load(self) -> None:
+        try:
+            engine = build(self.settings, create=True)
+        except Exception as error:
+            # Told to every request, and by /readyz, until the cause is mended and it is restarted.
+            log.error("the service cannot start: %s", error)
+            self._failure = error
+            return
+        self._engine = engine
+        if self._stopped:
+            engine.index.close()
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.quoth
+    return state
+
+
+def _engine(state: Annotated[State, Depends(_state)]) -> Engine:
+    return state.engine()
+
+
+CurrentState = Annotated[State, Depends(_state)]
+CurrentEngine = Annotated[Engine, Depends(_engine)]

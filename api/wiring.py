@@ -1,0 +1,93 @@
+"""Puts the parts together as the settings say."""
+
+import logging
+from dataclasses import dataclass
+
+from api.settings import Settings
+from documents.chunk import ChunkOptions
+from documents.load import LoadOptions
+from index import embedder as embedders
+from index.bundled import Progress
+from index.ingest import IngestOptions
+from index.local import LocalIndex, open_index
+from index.neutral import with_shipped_map
+from index.types import DEFAULT_COLLECTION, Embedder, Filters
+from rag.answer import AnswerOptions, answer
+from rag.read import SentenceReader, default_calibration
+from rag.types import Answer, Models, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An open index with a reader: everything that answering needs."""
+
+    settings: Settings
+    index: LocalIndex
+    reader: Reader
+
+    def answer(
+        self,
+        question: str,
+        collection: str = DEFAULT_COLLECTION,
+        limit: int = 10,
+        filters: Filters | None = None,
+        min_confidence: float | None = None,
+    ) -> Answer:
+        """Answer as `rag.answer.answer` does; an unset `min_confidence` is the settings'."""
+        confidence = self.min_confidence if min_confidence is None else min_confidence
+        options = AnswerOptions(
+            min_confidence=confidence, limit=limit, collection=collection, filters=filters
+        )
+        return answer(question, self.index, self.reader, self.models, options)
+
+    @property
+    def min_confidence(self) -> float:
+        """The threshold in force where a request names none."""
+        chosen = self.settings.min_confidence
+        return default_calibration().threshold if chosen is None else chosen
+
+    @property
+    def models(self) -> Models:
+        """Names of the models in use."""
+        return Models(self.index.embedder.identity.split("/")[0], self.reader.name)
+
+
+def load_embedder(settings: Settings, progress: Progress = lambda _what, _share: None) -> Embedder:
+    """The embedder as the settings say, with its language-neutral map.
+
+    Raises:
+        ModelUnavailable: with what to do about it.
+    """
+    embedder = embedders.load(settings.embedder_options(), progress)
+    return with_shipped_map(embedder) if settings.neutral == "auto" else embedder
+
+
+def build(
+    settings: Settings,
+    *,
+    create: bool,
+    progress: Progress = lambda _what, _share: None,
+) -> Engine:
+    """Load the models and open the data folder; `create` makes a missing one.
+
+    Raises:
+        StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
+    """
+    embedder = load_embedder(settings, progress)
+    index = open_index(settings.data_dir, embedder, create=create)
+    return Engine(settings, index, SentenceReader(embedder))
+
+
+def ingest_options(settings: Settings) -> IngestOptions:
+    """What ingestion needs of the settings."""
+    return IngestOptions(
+        LoadOptions(max_bytes=settings.max_document_bytes),
+        ChunkOptions(max_tokens=settings.chunk_tokens),
+    )
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Log lines go to standard error, so that standard output holds results alone."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )

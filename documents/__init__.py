@@ -1,0 +1,1 @@
+"""A file in, chunks out. Knows no model and no index."""

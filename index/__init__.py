@@ -1,0 +1,1 @@
+"""Chunks in, ranked chunks out. Knows no question answering."""

@@ -1,0 +1,174 @@
+"""Files in, each stored whole or reported: load → chunk → embed → store.
+
+Chunks of several documents are embedded together, so that batches are full even when documents are
+short; each document is then stored in a transaction of its own.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from documents.chunk import ChunkOptions, chunk
+from documents.errors import DocumentError, EmptyDocument
+from documents.load import LoadOptions, Raw, find, load, read
+from documents.types import Chunk, Document
+from index.local import LocalIndex
+
+_TOGETHER_CHARACTERS = 200_000
+"""Text that is embedded at once: some hundred chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input. `error` is there where it failed; `chunks` are those stored now;
+    `note` is what its owner should look at.
+    """
+
+    source: str
+    status: Literal["added", "replaced", "unchanged", "failed"]
+    document_id: str = ""
+    chunks: int = 0
+    error: DocumentError | None = None
+    note: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it failed; empty where it did not."""
+        return str(self.error) if self.error else ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """Limits of loading and the budget of chunks."""
+
+    load: LoadOptions = field(default_factory=LoadOptions)
+    chunk: ChunkOptions = field(default_factory=ChunkOptions)
+
+
+Input = Raw | Outcome
+"""An input that was read, or the failure to read it."""
+
+
+def document_id(collection: str, origin: str) -> str:
+    """The id of a document: the same whenever the same origin comes into the same collection."""
+    digest = hashlib.sha256(f"{collection}\0{origin}".encode()).hexdigest()
+    return f"doc_{digest[:20]}"
+
+
+def read_paths(paths: Iterable[Path], options: LoadOptions) -> Iterator[Input]:
+    """Read files and the files of folders one by one. A file in a folder is named by the folder's
+    name and its path in it.
+    """
+    for path in paths:
+        root = path.resolve()
+        try:
+            found = find(path)
+            count = 0
+            for file in found:
+                count += 1
+                inside = file.resolve() != root
+                source = f"{root.name}/{file.relative_to(path).as_posix()}" if inside else path.name
+                yield _read(file, source, options)
+            if count == 0:
+                raise EmptyDocument("the folder holds no file of a format that is read")
+        except DocumentError as error:
+            yield Outcome(str(path), "failed", error=error)
+
+
+def count_files(paths: Iterable[Path]) -> int:
+    """How many inputs `read_paths` will give."""
+    total = 0
+    for path in paths:
+        total += max(1, sum(1 for _ in find(path))) if path.exists() else 1
+    return total
+
+
+def ingest(
+    index: LocalIndex,
+    collection: str,
+    inputs: Iterable[Input],
+    options: IngestOptions | None = None,
+    started: Callable[[str], None] = lambda _source: None,
+) -> Iterator[Outcome]:
+    """Take inputs in and say what became of each. An outcome that is not "failed" is a promise: the
+    document is stored. Inputs whose content is stored already are left alone.
+
+    Args:
+        index: where they go.
+        collection: created where it is missing, as soon as something is stored in it.
+        inputs: read lazily.
+        options: limits and budget.
+        started: called with an input's source before work on it begins.
+
+    Raises:
+        StorageError: nothing more can be stored. What was acknowledged is kept.
+    """
+    options = options or IngestOptions()
+    budget = _fitted(options.chunk, index.embedder.max_tokens)
+    waiting: list[tuple[Document, list[Chunk]]] = []
+    size = 0
+    for item in inputs:
+        if isinstance(item, Outcome):
+            yield item
+            continue
+        started(item.source)
+        identity = document_id(collection, item.origin)
+        if any(document.id == identity for document, _chunks in waiting):
+            yield from _store(index, collection, waiting)
+            waiting, size = [], 0
+        if index.store.content_hash(identity) == item.content_hash:
+            yield Outcome(item.source, "unchanged", identity)
+            continue
+        try:
+            document = load(item, identity, options.load)
+            chunks = chunk(document, index.embedder.count_tokens, budget)
+        except DocumentError as error:
+            yield Outcome(item.source, "failed", error=error)
+            continue
+        waiting.append((document, chunks))
+        size += len(document.text)
+        if size >= _TOGETHER_CHARACTERS:
+            yield from _store(index, collection, waiting)
+            waiting, size = [], 0
+    yield from _store(index, collection, waiting)
+
+
+def passage_text(chunk_text: str, headings: Iterable[str]) -> str:
+    """What is embedded for a chunk: the titles above it, then its own text."""
+    return "\n".join([*headings, chunk_text])
+
+
+def _store(
+    index: LocalIndex, collection: str, waiting: list[tuple[Document, list[Chunk]]]
+) -> Iterator[Outcome]:
+    texts = [
+        passage_text(part.span.of(document.text), part.headings)
+        for document, chunks in waiting
+        for part in chunks
+    ]
+    vectors = index.embedder.embed_passages(texts)
+    position = 0
+    for document, chunks in waiting:
+        part = vectors[position : position + len(chunks)]
+        position += len(chunks)
+        status = index.put(collection, document, chunks, part)
+        guessed = not document.encoding.startswith(("utf-8", "utf-16", "utf-32"))
+        note = f"read as {document.encoding}" if guessed or "+" in document.encoding else ""
+        yield Outcome(document.source, status, document.id, len(chunks), note=note)
+
+
+def _read(path: Path, source: str, options: LoadOptions) -> Input:
+    try:
+        return read(path, source, options)
+    except DocumentError as error:
+        return Outcome(source, "failed", error=error)
+
+
+def _fitted(options: ChunkOptions, max_tokens: int) -> ChunkOptions:
+    """The budget, lowered where the embedder reads less than it plus the headings."""
+    room = max(16, max_tokens - options.max_heading_tokens)
+    return ChunkOptions(
+        min(options.max_tokens, room), options.overlap_sentences, options.max_heading_tokens
+    )

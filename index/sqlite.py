@@ -1,0 +1,119 @@
+"""SQLite connections, one a thread, and its errors in words."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from index.errors import StorageError, StorageFull, StorageReadOnly
+
+_BUSY_SECONDS = 30.0
+
+
+class Connections:
+    """Opens a connection the first time a thread asks, and closes all of them together."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        if create:
+            self._make_folder()
+        elif not path.exists():
+            raise StorageError(
+                f"The data folder {path.parent} holds no documents yet: ingest some with "
+                "`quoth ingest PATH`."
+            )
+
+    def get(self) -> sqlite3.Connection:
+        """The connection of the calling thread."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            self._local.connection = connection
+            with self._lock:
+                self._all.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+        self._local = threading.local()
+
+    def _make_folder(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageReadOnly(
+                f"The data folder {self._path.parent} cannot be made ({error.strerror}): choose "
+                "another with --data-dir or QUOTH_DATA_DIR."
+            ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # A commit is on the disk before it is acknowledged, power cuts included.
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (
+                sqlite3.SQLITE_READONLY,
+                sqlite3.SQLITE_CANTOPEN,
+            ):
+                raise
+            return self._open_read_only(connection)
+        return connection
+
+    def _open_read_only(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """In a folder that cannot be written nobody writes, so the file may be read as it stands."""
+        connection.close()
+        uri = f"{self._path.resolve().as_uri()}?immutable=1"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+
+@contextmanager
+def translated(folder: Path) -> Iterator[None]:
+    """Turn SQLite's errors into the caller's.
+
+    Raises:
+        StorageFull, StorageReadOnly, StorageError: with what to do about it.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None) or 0
+        match code & 0xFF:
+            case sqlite3.SQLITE_FULL:
+                raise StorageFull(
+                    f"The disk of the data folder {folder} is full: make room and try again; "
+                    "nothing that was stored is lost."
+                ) from error
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                raise StorageReadOnly(
+                    f"The data folder {folder} cannot be written: allow it, or choose another with "
+                    "--data-dir or QUOTH_DATA_DIR."
+                ) from error
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                raise StorageError(
+                    f"The database in {folder} is damaged: restore the folder from a backup, or "
+                    "choose another with --data-dir and ingest the documents again."
+                ) from error
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                raise StorageError(
+                    f"The data folder {folder} is being written by another process: try again."
+                ) from error
+            case _:
+                raise StorageError(
+                    f"The data folder {folder} cannot be used ({error}): check its disk."
+                ) from error

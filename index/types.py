@@ -1,0 +1,133 @@
+"""Records and seams of the index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from documents.types import Chunk, Document, Span
+
+Vectors = NDArray[np.float32]
+"""Shape (n, dimension), each row of Euclidean length 1."""
+
+DEFAULT_COLLECTION = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a hit must be, all of it; an empty field asks nothing.
+
+    `languages` are BCP 47 tags of the passage: "zh" also takes "zh-Hant". `sources` are names of
+    documents, whole or the last part of their path. `metadata` must be equal.
+    """
+
+    languages: tuple[str, ...] = ()
+    document_ids: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.languages or self.document_ids or self.sources or self.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found. `score` is the cosine of question and chunk, -1 to 1; `rank` counts
+    from 1. `text` is the chunk's own; `span` and `sentences` are ranges of the document's text.
+    """
+
+    chunk_id: int
+    document_id: str
+    collection: str
+    rank: int
+    score: float
+    text: str
+    span: Span
+    sentences: tuple[Span, ...]
+    headings: tuple[str, ...]
+    language: str
+    title: str
+    source: str
+    content_hash: str
+
+    def sentence_text(self, span: Span) -> str:
+        """The characters of one of the chunk's sentences."""
+        return self.text[span.start - self.span.start : span.end - self.span.start]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A stored document without its text."""
+
+    id: str
+    collection: str
+    source: str
+    title: str
+    language: str
+    language_confidence: float
+    content_hash: str
+    media_type: str
+    encoding: str
+    characters: int
+    chunks: int
+    added_at: datetime
+    updated_at: datetime
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRecord:
+    """A named set of documents."""
+
+    name: str
+    documents: int
+    chunks: int
+    created_at: datetime
+
+
+PutOutcome = Literal["added", "replaced"]
+
+
+class Embedder(Protocol):
+    """Texts → unit vectors of one dimension. A seeded fake stands in for it in unit tests."""
+
+    @property
+    def identity(self) -> str:
+        """Name and whatever else changes its vectors: embedders that differ must differ here."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a passage that it reads, prefix and special tokens left aside."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without special tokens."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), in the order given."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), in the order given."""
+
+
+class Index(Protocol):
+    """Keeps documents and finds their chunks. What `put` returned from is kept."""
+
+    def put(
+        self, collection: str, document: Document, chunks: Sequence[Chunk], vectors: Vectors
+    ) -> PutOutcome:
+        """Store a document whole, in place of an older one with its id."""
+
+    def search(
+        self, query: str, collection: str, limit: int, filters: Filters | None = None
+    ) -> list[Hit]:
+        """The `limit` best chunks, best first, among those the filters allow."""
+
+    def text_range(self, document_id: str, start: int, end: int) -> str:
+        """The characters `text[start:end]` of a stored document."""

@@ -1,0 +1,148 @@
+"""Question → cited answer. Read top to bottom: find, read, decide, cite."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from documents.language import detect
+from documents.types import Span
+from index.types import DEFAULT_COLLECTION, Filters, Hit
+from rag.cite import Texts, cite
+from rag.errors import EmptyCollection, InvalidQuestion
+from rag.types import Alternative, Answer, Models, Reader, Reading
+
+MAX_QUESTION_CHARACTERS = 4000
+
+
+class SearchableTexts(Texts, Protocol):
+    """What answering needs of an index."""
+
+    def search(
+        self, query: str, collection: str, limit: int, filters: Filters | None = None
+    ) -> list[Hit]:
+        """The best chunks, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """`limit`: passages that are read (1 to 100). `min_confidence`: what an answer, and each
+    alternative, must reach. `max_alternatives`: other answers shown beside it.
+    """
+
+    min_confidence: float
+    limit: int = 10
+    collection: str = DEFAULT_COLLECTION
+    filters: Filters | None = None
+    max_alternatives: int = 3
+
+
+def answer(
+    question: str, index: SearchableTexts, reader: Reader, models: Models, options: AnswerOptions
+) -> Answer:
+    """Answer from the documents, with verified quotes, or say that they do not.
+
+    Raises:
+        InvalidQuestion: empty, too long, or not text.
+        UnknownCollection: there is no such collection.
+        EmptyCollection: nothing in it can be searched (where filters are given, no_answer instead).
+    """
+    clock = _Clock()
+    question = valid_question(question)
+    language = detect(question).tag
+
+    hits = index.search(question, options.collection, options.limit, options.filters)
+    require_documents(hits, options.collection, options.filters)
+    clock.mark("retrieve")
+
+    readings = reader.read(question, hits)
+    clock.mark("read")
+
+    confident = [reading for reading in readings if reading.confidence >= options.min_confidence]
+    answers = _cited(confident, index, options.max_alternatives + 1)
+    clock.mark("cite")
+
+    chosen = answers[0] if answers else None
+    return Answer(
+        id=f"ans_{uuid.uuid4().hex}",
+        status="answered" if chosen else "no_answer",
+        question_language=language,
+        answer=chosen.answer if chosen else None,
+        answer_language=chosen.answer_language if chosen else None,
+        confidence=chosen.confidence
+        if chosen
+        else max((r.confidence for r in readings), default=0.0),
+        citations=chosen.citations if chosen else (),
+        alternatives=tuple(answers[1:]),
+        passages=tuple(hits),
+        models=models,
+        timings_ms=clock.milliseconds(),
+    )
+
+
+def valid_question(question: str) -> str:
+    """The question without blanks around it.
+
+    Raises:
+        InvalidQuestion: empty, too long, or not text.
+    """
+    question = question.strip()
+    if not any(character.isalnum() for character in question):
+        raise InvalidQuestion("The question is empty: ask something in words.")
+    if len(question) > MAX_QUESTION_CHARACTERS:
+        raise InvalidQuestion(
+            f"The question has {len(question):,} characters and at most "
+            f"{MAX_QUESTION_CHARACTERS:,} are read: shorten it."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise InvalidQuestion("The question holds half a character (a lone surrogate): remove it.")
+    return question
+
+
+def require_documents(hits: Sequence[Hit], collection: str, filters: Filters | None) -> None:
+    """Tell an empty collection from one in which nothing passed the filters.
+
+    Raises:
+        EmptyCollection: an unfiltered search found nothing at all.
+    """
+    if not hits and not filters:
+        raise EmptyCollection(
+            f"The collection {collection!r} holds no documents: add some with `quoth ingest PATH` "
+            "or POST /v1/documents."
+        )
+
+
+def _cited(readings: Sequence[Reading], texts: Texts, limit: int) -> list[Alternative]:
+    """The first `limit` readings whose quotes verify, as answers of their own; one a document,
+    since a document is not its own second source.
+    """
+    answers: list[Alternative] = []
+    documents: set[str] = set()
+    for reading in readings:
+        if reading.hit.document_id in documents or len(answers) == limit:
+            continue
+        wording = reading.hit.sentence_text(reading.answer)
+        citations = cite([reading], texts, Span(0, len(wording)))
+        if citations:
+            documents.add(reading.hit.document_id)
+            answers.append(
+                Alternative(wording, reading.hit.language, reading.confidence, citations)
+            )
+    return answers
+
+
+class _Clock:
+    """Milliseconds between marks."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._marks: dict[str, float] = {}
+
+    def mark(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._marks[stage] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def milliseconds(self) -> dict[str, float]:
+        return {**self._marks, "total": round((time.perf_counter() - self._start) * 1000, 2)}

@@ -1,0 +1,1 @@
+"""Measuring Quoth: metrics, and what they are computed over."""

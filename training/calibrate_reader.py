@@ -1,0 +1,171 @@
+"""Calibrate the sentence reader: from its scores to the probability that its quote answers.
+
+    python training/calibrate_reader.py --data PATH/qa-train
+
+Each question is asked twice: with its paragraph in the corpus, and with it taken out, when any
+answer is a wrong one. A reading counts as right when its quote holds the gold answer. Questions come
+from extractive data sets in six languages, paragraphs of all of them in one corpus; a held-out half
+of the paragraphs gives the figures that are printed. XQuAD and the seed questions are not used.
+"""
+
+import argparse
+import gzip
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from api.settings import load_settings
+from api.wiring import load_embedder
+from documents.load import Raw
+from index.ingest import ingest
+from index.local import LocalIndex
+from index.store import Store
+from index.types import Embedder, Vectors
+from rag.evaluation.abstention import auroc, expected_calibration_error
+from rag.evaluation.metrics import contains_answer
+from rag.read import FEATURES, SentenceReader
+
+SETS = {
+    "jaquad.train": 250,
+    "drcd.dev": 200,
+    "cmrc.dev": 150,
+    "iapp.train": 200,
+    "pquad.validation": 250,
+    "qed.dev": 250,
+    "arcd.train": 200,
+}
+COLLECTION = "calibration"
+LIMIT = 10
+
+
+class Remembering:
+    """An embedder that embeds each passage once."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._known: dict[str, Vectors] = {}
+        self.identity = inner.identity
+        self.dimension = inner.dimension
+        self.max_tokens = inner.max_tokens
+        self.count_tokens = inner.count_tokens
+        self.embed_queries = inner.embed_queries
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        new = sorted({text for text in texts if text not in self._known})
+        if new:
+            self._known.update(zip(new, self._inner.embed_passages(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+def main() -> None:
+    """Read the arguments, ask, fit, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="the folder qa-train")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(arguments.seed)
+    questions = [q for name, count in SETS.items() for q in draw(arguments.data, name, count, rng)]
+    embedder = Remembering(load_embedder(load_settings()))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalIndex(Store(Path(folder)), embedder) as index,
+    ):
+        paragraphs = sorted({question["context"] for question in questions})
+        raws = (Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(paragraphs))
+        for _outcome in ingest(index, COLLECTION, raws):
+            pass
+        rows = asked(questions, paragraphs, index, SentenceReader(embedder))
+    features, right, answerable, half = (np.array(column) for column in zip(*rows, strict=True))
+    fitted, held = half == 0, half == 1
+    model = LogisticRegression(C=100.0).fit(features[fitted], right[fitted])
+    confidence = model.predict_proba(features)[:, 1]
+    threshold = best_threshold(confidence[fitted], right[fitted])
+    report(confidence[held], right[held], answerable[held], threshold)
+    values = {
+        "features": list(FEATURES),
+        "weights": [round(float(w), 6) for w in model.coef_[0]],
+        "bias": round(float(model.intercept_[0]), 6),
+        "threshold": round(threshold, 3),
+        "embedder": embedder.identity,
+        "data": "qa-train: " + ", ".join(SETS),
+        "seed": arguments.seed,
+    }
+    target = Path(__file__).parent.parent / "rag" / "calibration.json"
+    target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    print(f"wrote {target}: {values['weights']} {values['bias']} threshold {values['threshold']}")
+
+
+def draw(folder: Path, name: str, count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """A seeded sample of one data set, at most one question a paragraph."""
+    lines = gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8").readlines()
+    sample: dict[str, dict[str, Any]] = {}
+    for position in rng.permutation(len(lines)):
+        question = json.loads(lines[position])
+        sample.setdefault(question["context"], question)
+        if len(sample) == count:
+            break
+    return list(sample.values())
+
+
+def asked(
+    questions: list[dict[str, Any]],
+    paragraphs: list[str],
+    index: LocalIndex,
+    reader: SentenceReader,
+) -> list[tuple[tuple[float, ...], bool, bool, int]]:
+    """Features of the best reading, whether it is right, whether the question could be answered,
+    and the half of the paragraphs it belongs to; with and without its paragraph.
+    """
+    ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
+    positions = {text: number for number, text in enumerate(paragraphs)}
+    rows = []
+    for number, question in enumerate(questions):
+        position = positions[question["context"]]
+        golds = [answer["text"] for answer in question["answers"]]
+        hits = index.search(question["question"], COLLECTION, 2 * LIMIT)
+        others = [hit for hit in hits if hit.document_id != ids[f"{position}.txt"]]
+        for kept, answerable in ((hits, bool(golds)), (others, False)):
+            best = reader.scored(question["question"], kept[:LIMIT])[0]
+            quote = best.hit.sentence_text(best.sentence)
+            right = answerable and bool(contains_answer(quote, golds))
+            rows.append((best.features, right, answerable, position % 2))
+        if number % 200 == 0:
+            print(f"asked {number} of {len(questions)}", flush=True)
+    return rows
+
+
+def best_threshold(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """The confidence above which answering gains more than it costs, a wrong answer costing as
+    much as a right one gains: for calibrated confidence near one half.
+    """
+    order = np.argsort(-confidence)
+    gain = np.cumsum(np.where(right[order], 1, -1))
+    return float(confidence[order][int(gain.argmax())])
+
+
+def report(
+    confidence: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    answerable: NDArray[np.bool_],
+    threshold: float,
+) -> None:
+    """Print what the calibration does on paragraphs it has not seen."""
+    given = confidence >= threshold
+    print(f"held out: {len(right)} questions, half of them without their paragraph")
+    print(f"AUROC answerable against not: {auroc(confidence, answerable):.3f}")
+    print(f"ECE: {expected_calibration_error(confidence, right):.3f}")
+    print(f"at {threshold:.3f}: answers {given[answerable].mean():.2f} of the answerable")
+    print(f"  and {given[~answerable].mean():.2f} of the others;")
+    print(
+        f"  of the answers given to answerable questions {right[given & answerable].mean():.2f} are right"
+    )
+
+
+if __name__ == "__main__":
+    main()
