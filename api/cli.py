@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from api.evaluate import evaluate_command
 from api.settings import InvalidSettings, Settings, load_settings
 from documents.errors import DocumentError
 from index.errors import (
@@ -363,6 +364,9 @@ def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> 
         log_level=settings.log_level,
         server_header=False,
     )
+
+
+quoth.add_command(evaluate_command)
 
 
 def _settings(data_dir: Path | None) -> Settings:

@@ -13,8 +13,12 @@ from index.local import LocalIndex, open_index
 from index.neutral import with_shipped_map
 from index.types import DEFAULT_COLLECTION, Embedder, Filters
 from rag.answer import AnswerOptions, answer
+from rag.answer_map import shipped_map
 from rag.read import SentenceReader, default_calibration
 from rag.types import Answer, Models, Reader
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Engine:
     @property
     def models(self) -> Models:
         """Names of the models in use."""
-        return Models(self.index.embedder.identity.split("/")[0], self.reader.name)
+        return Models(self.index.embedder.name, self.reader.name)
 
 
 def load_embedder(settings: Settings, progress: Progress = lambda _what, _share: None) -> Embedder:
@@ -75,7 +79,9 @@ def build(
     """
     embedder = load_embedder(settings, progress)
     index = open_index(settings.data_dir, embedder, create=create)
-    return Engine(settings, index, SentenceReader(embedder))
+    if default_calibration().embedder != embedder.identity:
+        log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", embedder.name)
+    return Engine(settings, index, SentenceReader(embedder, shipped_map(embedder.identity)))
 
 
 def ingest_options(settings: Settings) -> IngestOptions:

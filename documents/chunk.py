@@ -1,5 +1,6 @@
 """Sentences → chunks within a token budget, offsets exact."""
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,8 @@ CountTokens = Callable[[Sequence[str]], Sequence[int]]
 _LANGUAGE_MIN_CHARACTERS = 60
 _LANGUAGE_MIN_CONFIDENCE = 0.95
 _MAX_SENTENCE_CHARACTERS = 2000
+_MAX_MARKS = 8
+"""Combining marks that a letter is taken to have at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,23 @@ def _cut(text: str, span: Span, size: int) -> Iterator[Span]:
     """Parts of at most `size` characters, ended at a blank where one is near."""
     start = span.start
     while span.end - start > size:
-        blank = max(text.rfind(" ", start + size // 2, start + size), -1)
-        end = blank if blank > start else start + size
+        blank = text.rfind(" ", start + size // 2, start + size)
+        end = blank if blank > start else _before_marks(text, start, start + size)
         yield Span(start, end)
-        start = end + 1 if blank > start else end
+        start = end
         while start < span.end and text[start].isspace():
             start += 1
     if start < span.end:
         yield Span(start, span.end)
+
+
+def _before_marks(text: str, start: int, end: int) -> int:
+    """`end`, or a little before it: vowel signs and accents stay with their letter."""
+    low = max(start + 1, end - _MAX_MARKS)
+    base = end
+    while base > low and unicodedata.category(text[base]).startswith("M"):
+        base -= 1
+    return base if base > low else end
 
 
 def _groups(parts: Sequence[_Sentence], options: ChunkOptions) -> Iterator[list[_Sentence]]:

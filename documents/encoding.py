@@ -6,10 +6,11 @@ together from several sources), then a statistical guess. Nothing is ever replac
 """
 
 import codecs
+import re
 import unicodedata
 from typing import NamedTuple
 
-from charset_normalizer import from_bytes
+from charset_normalizer import CharsetMatch, from_bytes
 
 from documents.errors import UndecodableText
 
@@ -20,15 +21,24 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UNMARKED_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _REMEDY = "save it as UTF-8 text and try again"
 _MIXED_SHARE = 0.1
 """Share of the lines beyond ASCII that must be UTF-8 for a file to be mixed, not just legacy."""
 
 _GUESSES = (
-    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 koi8_r koi8_u cp874 "
+    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 koi8_r koi8_u cp874 "
     "gb18030 big5 cp932 euc_jp cp949"
 ).split()
-"""The legacy encodings that files are still found in; rarer ones must be declared."""
+"""The legacy encodings that files are still found in, of two that explain a text equally well the
+likelier first; rarer ones must be declared.
+"""
+
+_MIN_HIRAGANA = 0.2
+"""Share of the characters beyond ASCII that makes a short text Japanese: no other encoding's
+letters are read as these by accident.
+"""
 
 _MIN_COHERENCE = 0.1
 """Share of a guess that charset-normalizer recognises as some language: nought for arbitrary
@@ -36,6 +46,13 @@ bytes, and for texts too short to tell.
 """
 
 _MAX_CONTROL_SHARE = 0.001
+_MAX_UNKNOWN_SHARE = 0.01
+"""Share of characters that Unicode does not define, above which a reading is wrong."""
+
+_MIN_ASCII_SHARE = 0.01
+_DAMAGED_RATIO = 4
+"""As many valid UTF-8 characters for each invalid byte make bytes damaged UTF-8, nothing older."""
+
 _GUESS_BYTES = 200_000
 
 
@@ -59,16 +76,13 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return Decoded(_strictly(data, encoding), encoding, guessed=False)
+    if (text := _reading(data, "utf-8")) is not None:
+        return Decoded(text, "utf-8", guessed=False)
     if b"\0" in data:
-        encoding = _wide(data)
-        return Decoded(_strictly(data, encoding), encoding, guessed=True)
-    try:
-        return Decoded(_printable(data.decode("utf-8")), "utf-8", guessed=False)
-    except UnicodeDecodeError:
-        pass
-    if declared and (text := _by_declaration(data, declared)) is not None:
+        return _wide(data)
+    if declared and (text := _reading(data, declared)) and not _has_unknown(text):
         return Decoded(text, declared, guessed=False)
-    return _by_line(data) or _by_guess(data)
+    return _by_line(data) or _by_guess(data, data)
 
 
 def _strictly(data: bytes, encoding: str) -> str:
@@ -76,7 +90,7 @@ def _strictly(data: bytes, encoding: str) -> str:
         return _printable(data.decode(encoding))
     except UnicodeDecodeError as error:
         raise UndecodableText(
-            f"the bytes say they are {encoding} but are not ({error.reason} at byte {error.start}): "
+            f"it begins as {encoding} text but is not ({error.reason} at byte {error.start}): "
             f"{_REMEDY}"
         ) from error
 
@@ -87,43 +101,49 @@ def _printable(text: str) -> str:
     controls = sum(unicodedata.category(c) == "Cc" for c in sample) - sum(
         map(sample.count, "\n\r\t\f")
     )
-    if controls > max(2, len(sample) * _MAX_CONTROL_SHARE):
+    if controls > max(2, len(sample) * _MAX_CONTROL_SHARE) or _SURROGATE.search(text):
         raise UndecodableText(f"the file is binary, not text: {_REMEDY}")
     return text
 
 
-def _wide(data: bytes) -> str:
-    """UTF-16 without a mark: in text of most scripts, one byte of a pair is zero
-    for the spaces and digits at least, and the other never is.
+def _wide(data: bytes) -> Decoded:
+    """UTF-16 or UTF-32 without a mark: the reading with most of ASCII's blanks, digits and signs,
+    without which there would be no zero bytes, and with no characters that do not exist.
     """
-    pairs = len(data) // 2
-    low, high = data[0::2].count(0), data[1::2].count(0)
-    if len(data) % 2 == 0 and min(low, high) == 0 and max(low, high) >= max(1, pairs // 16):
-        return "utf-16-le" if high else "utf-16-be"
+    readings = [Decoded(text, e, True) for e in _UNMARKED_WIDE if (text := _reading(data, e))]
+    known = [reading for reading in readings if not _has_unknown(reading.text)]
+    best = max(known, key=lambda reading: _ascii_share(reading.text), default=None)
+    if best and _ascii_share(best.text) >= _MIN_ASCII_SHARE:
+        return best
     raise UndecodableText(f"the file is binary, not text: {_REMEDY}")
 
 
-def _by_declaration(data: bytes, declared: str) -> str | None:
+def _ascii_share(text: str) -> float:
+    return sum(character < "\x80" for character in text) / len(text)
+
+
+def _has_unknown(text: str) -> bool:
+    sample = text[:_GUESS_BYTES]
+    unknown = sum(unicodedata.category(character) in ("Cn", "Co") for character in sample)
+    return unknown > len(sample) * _MAX_UNKNOWN_SHARE
+
+
+def _reading(data: bytes, encoding: str) -> str | None:
+    """The text in this encoding; None where it is no text in it, or no such encoding exists."""
     try:
-        return _printable(data.decode(declared))
-    except (UnicodeDecodeError, LookupError):
+        return _printable(data.decode(encoding))
+    except (ValueError, LookupError, UndecodableText):
         return None
 
 
 def _by_line(data: bytes) -> Decoded | None:
     lines = data.splitlines(keepends=True)
-    texts: list[str | None] = []
-    beyond_ascii = 0
-    for line in lines:
-        try:
-            texts.append(line.decode("utf-8"))
-            beyond_ascii += not line.isascii()
-        except UnicodeDecodeError:
-            texts.append(None)
-    if beyond_ascii < max(1, _MIXED_SHARE * (beyond_ascii + texts.count(None))):
-        return None
+    texts = [_reading(line, "utf-8") for line in lines]
     others = [line for line, text in zip(lines, texts, strict=True) if text is None]
-    guess = _by_guess(b"".join(others))
+    beyond_ascii = sum(not line.isascii() for line in lines)
+    if beyond_ascii - len(others) < max(1, _MIXED_SHARE * beyond_ascii):
+        return None
+    guess = _by_guess(b"".join(others), data)
     text = "".join(
         line.decode(guess.encoding) if text is None else text
         for line, text in zip(lines, texts, strict=True)
@@ -131,19 +151,55 @@ def _by_line(data: bytes) -> Decoded | None:
     return Decoded(text, f"utf-8+{guess.encoding}", guessed=True)
 
 
-def _by_guess(data: bytes) -> Decoded:
-    best = from_bytes(data[:_GUESS_BYTES], cp_isolation=_GUESSES).best()
-    if best is None or best.coherence < _MIN_COHERENCE:
+def _by_guess(data: bytes, file: bytes) -> Decoded:
+    """Decode `data`, all or the invalid lines of `file`."""
+    sample = _sample(data)
+    matches = [] if _is_damaged(sample) else list(from_bytes(sample, cp_isolation=_GUESSES))
+    best = max(matches, key=_likelihood, default=None)
+    if best is None or _likelihood(best)[0] < _MIN_COHERENCE:
         raise UndecodableText(
-            f"the text is not valid UTF-8 (first at line {_first_invalid_line(data)}) and its "
+            f"the text is not valid UTF-8 (first at line {_first_invalid_line(file)}) and its "
             f"encoding cannot be told: {_REMEDY}"
         )
-    try:
-        return Decoded(_printable(data.decode(best.encoding)), best.encoding, guessed=True)
-    except UnicodeDecodeError as error:
-        raise UndecodableText(
-            f"the text looks like {best.encoding} but is not ({error.reason}): {_REMEDY}"
-        ) from error
+    text = _reading(data, best.encoding)
+    if text is None:
+        raise UndecodableText(f"the text looks like {best.encoding} but is not: {_REMEDY}")
+    return Decoded(text, best.encoding, guessed=True)
+
+
+def _likelihood(match: CharsetMatch) -> tuple[float, int, float, int]:
+    """How much of it is some language, how few words have a sign within, and what is likelier."""
+    text = str(match)
+    letters = [character for character in text if character > "\x7f"]
+    hiragana = sum("\u3041" <= character <= "\u3096" for character in letters)
+    is_japanese = hiragana > _MIN_HIRAGANA * len(letters)
+    coherence = 1.0 if is_japanese else match.coherence
+    broken = sum(
+        sign > "\x7f" and before.isalpha() and after.isalpha() and not sign.isalpha()
+        for before, sign, after in zip(text, text[1:], text[2:], strict=False)
+    )
+    return coherence, -broken, -match.chaos, -_GUESSES.index(match.encoding)
+
+
+def _sample(data: bytes) -> bytes:
+    """The first lines beyond ASCII, whole ones: half a character would rule its encoding out."""
+    lines: list[bytes] = []
+    size = 0
+    for line in data.splitlines(keepends=True):
+        if size and size + len(line) > _GUESS_BYTES:
+            break
+        if not line.isascii():
+            lines.append(line)
+            size += len(line)
+    return b"".join(lines)
+
+
+def _is_damaged(data: bytes) -> bool:
+    """Whether bytes are UTF-8 with something missing: read otherwise, all of it would be wrong."""
+    text = data.decode("utf-8", "replace")
+    invalid = text.count("\ufffd")
+    valid = sum(character > "\x7f" for character in text) - invalid
+    return valid >= _DAMAGED_RATIO * invalid
 
 
 def _first_invalid_line(data: bytes) -> int:

@@ -1,5 +1,6 @@
 """Text → BCP 47 tag with a confidence."""
 
+import re
 import unicodedata
 from functools import cache
 from typing import NamedTuple, cast
@@ -13,11 +14,23 @@ SAMPLE_CHARACTERS = 4000
 _TAGS = {"no": "nb"}
 
 
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+
+
 class DetectedLanguage(NamedTuple):
     """A BCP 47 tag ("und" where there are no letters) and a probability, 0 to 1."""
 
     tag: str
     confidence: float
+
+
+def declared_tag(name: str) -> str:
+    """The BCP 47 tag that somebody wrote (`EN`, `el_GR`); empty where it is none (`English`)."""
+    tag = name.strip()
+    if not _TAG.fullmatch(tag) or tag.lower() == UNDETERMINED:
+        return ""
+    primary, *rest = re.split("[-_]", tag)
+    return "-".join((primary.lower(), *rest))
 
 
 def detect(text: str) -> DetectedLanguage:

@@ -1,6 +1,8 @@
 """A path or bytes → a `Document`."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +12,11 @@ from documents.errors import DocumentTooLarge, EmptyDocument, MissingFile, Unsup
 from documents.formats import markdown
 from documents.formats import text as plain
 from documents.formats.parsed import Parsed
-from documents.language import DetectedLanguage, detect
+from documents.language import DetectedLanguage, declared_tag, detect
 from documents.types import Document
 
 MAX_BYTES = 20_000_000
+_CHECK = "check the path and its permissions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,14 @@ class Raw:
 
     @property
     def content_hash(self) -> str:
-        """`sha256:` and the hex digest of the bytes and of everything declared about them."""
-        digest = hashlib.sha256(self.data)
-        declared = (self.media_type, self.encoding, self.title, self.language)
-        for value in (*declared, *(f"{k}={v}" for k, v in sorted(self.metadata.items()))):
-            digest.update(b"\0" + value.encode("utf-8") if value else b"")
-        return f"sha256:{digest.hexdigest()}"
+        """`sha256:` and the hex digest of the bytes."""
+        return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """All that was declared about the bytes: another declaration makes another document."""
+        extra = (f"{key}={value}" for key, value in sorted(self.metadata.items()))
+        return (self.media_type, self.encoding, self.title, self.language, *extra)
 
 
 def _plain_or_marked(source: str) -> Parsed:
@@ -61,6 +66,10 @@ _PARSERS: dict[str, tuple[str, Callable[[str], Parsed]]] = {
     ".md": ("text/markdown", markdown.parse),
     ".markdown": ("text/markdown", markdown.parse),
 }
+_MARKDOWN = (".md", ".markdown")
+_ANY_TYPE = ("", "application/octet-stream")
+"""What senders say that do not know the type."""
+
 _SUFFIX_OF = {"text/plain": ".txt", "text/markdown": ".md", "text/x-markdown": ".md"}
 
 
@@ -70,21 +79,27 @@ def is_supported(path: Path) -> bool:
 
 
 def find(path: Path) -> Iterator[Path]:
-    """The files at `path`, a file or a folder with its subfolders, in a stable order. Hidden ones
-    and those of other formats are left out of a folder.
+    """The files at `path`, a file or a folder with its subfolders, in a stable order. Hidden ones,
+    those of other formats, and folders behind links are left out of a folder. A folder that cannot
+    be opened is among them, so that reading it tells why.
 
     Raises:
         MissingFile: nothing is there.
     """
-    if path.is_dir():
-        for child in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in child.relative_to(path).parts)
-            if child.is_file() and not hidden and is_supported(child):
-                yield child
-    elif path.exists():
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise MissingFile(f"{_name(path)} cannot be opened ({_reason(error)}): {_CHECK}") from error
+    if not stat.S_ISDIR(mode):
         yield path
-    else:
-        raise MissingFile(f"{path} does not exist: check the path")
+        return
+    unreadable: list[Path] = []
+    walk = os.walk(path, onerror=lambda error: unreadable.append(Path(error.filename)))
+    for folder, folders, names in walk:
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        children = (Path(folder, name) for name in sorted(names))
+        yield from (child for child in children if is_supported(child) and _is_file(child))
+    yield from unreadable
 
 
 def read(path: Path, source: str, options: LoadOptions | None = None) -> Raw:
@@ -96,17 +111,34 @@ def read(path: Path, source: str, options: LoadOptions | None = None) -> Raw:
     """
     limit = (options or LoadOptions()).max_bytes
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise DocumentTooLarge(_too_large(size, limit))
-        if not path.is_file():
-            raise MissingFile(f"{path} is not a regular file: name a file or a folder")
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            os.listdir(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise MissingFile(f"{_name(path)} is not a regular file: name a file or a folder")
+        if status.st_size > limit:
+            raise DocumentTooLarge(_too_large(status.st_size, limit))
         data = path.read_bytes()
-    except OSError as error:
-        raise MissingFile(
-            f"the file cannot be opened ({error.strerror}): check the path"
-        ) from error
-    return Raw(data, source=source, origin=str(path.resolve()))
+    except (OSError, ValueError) as error:
+        raise MissingFile(f"it cannot be opened ({_reason(error)}): {_CHECK}") from error
+    return Raw(data, source=_name(source), origin=_name(path.resolve()))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file or a link to one; one that may not be looked at is: reading tells."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
+
+
+def _name(path: Path | str) -> str:
+    """A path as text that can be stored and sent: bytes that are no UTF-8 become escapes."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def load(raw: Raw, document_id: str, options: LoadOptions | None = None) -> Document:
@@ -128,7 +160,7 @@ def load(raw: Raw, document_id: str, options: LoadOptions | None = None) -> Docu
     parsed = parse(decoded.text)
     if not any(character.isalnum() for character in parsed.text):
         raise EmptyDocument("it holds no words: there is nothing to find in it")
-    declared = raw.language or parsed.language
+    declared = declared_tag(raw.language) or declared_tag(parsed.language)
     language = DetectedLanguage(declared, 1.0) if declared else detect(parsed.text)
     return Document(
         id=document_id,
@@ -149,16 +181,17 @@ def load(raw: Raw, document_id: str, options: LoadOptions | None = None) -> Docu
 
 def _parser(raw: Raw) -> tuple[str, Callable[[str], Parsed]]:
     named = Path(raw.source).suffix.lower()
-    suffix = _SUFFIX_OF.get(raw.media_type.split(";")[0].strip().lower(), named)
-    if named in (".md", ".markdown"):
+    media_type = raw.media_type.split(";")[0].strip().lower()
+    suffix = _SUFFIX_OF.get(media_type, named)
+    if named in _MARKDOWN:
         suffix = named
-    try:
+    is_known = suffix in _PARSERS and (suffix or media_type in _ANY_TYPE)
+    if is_known:
         return _PARSERS[suffix]
-    except KeyError:
-        kinds = ", ".join(sorted(suffix for suffix in _PARSERS if suffix))
-        raise UnsupportedFormat(
-            f"files of the kind {suffix} are not read: convert it to one of {kinds}"
-        ) from None
+    kinds = ", ".join(sorted(suffix for suffix in _PARSERS if suffix))
+    raise UnsupportedFormat(
+        f"files of the kind {suffix or media_type} are not read: convert it to one of {kinds}"
+    )
 
 
 def _too_large(size: int, limit: int) -> str:

@@ -14,21 +14,38 @@ import sentencex
 from documents.types import Block, Span
 
 _OWN_MARKS = re.compile(
-    r"[។៕༎]+\s*|།+\s+|།{2,}\s*"  # Khmer; Tibetan's stroke ends a clause, with a space after it
+    r"(?:។ល។|[។៕༎])+\s*"  # Khmer, with its "etc."
+    r"|།+\s+|།{2,}\s*"  # Tibetan's stroke ends a clause, with a space after it
     r"|[。！？｡]+[」』）”’》\]]*(?=[^」』）”’》\]\s。！？])"
 )
 _UNMARKED = re.compile(r"[\u0e00-\u0eff]")
-"""Thai and Lao: a space ends a clause, and nothing ends a sentence."""
+"""Thai and Lao: a space ends a clause, nothing ends a sentence, and a full stop shortens a word."""
 
 _UNMARKED_MIN_CHARACTERS = 40
-_ABBREVIATED = re.compile(r"(?:\w{1,4}\.\s*)+")
-_ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*\Z")
+_ABBREVIATED = re.compile(
+    r"(?:\A|[\s(\[«“„\"'])"
+    r"(?:[A-Z][b-df-hj-np-tv-xz]{1,3}|[Α-Ω][βγδζθκλμνξπρσςτφχψ]{1,3}|[А-Я][бвгджзклмнпрстфхцчшщ]{1,3}"
+    r"|डॉ|प्रो|पं|श्री)\.\Z"
+)
+"""Short capitalised words without a vowel (`Dr.`, `Τζ.`, `Св.`), and titles in Devanagari."""
+
+_LETTER = re.compile(r"(?:\A|[\s(\[«“„\"'])[^\W\d_]\.(?=\s|\Z)")
+_ORDINAL = re.compile(r"(?:\A|\s)(?:\d{1,2}|[IVXLC]+)\.\Z")
 _ORDINAL_LANGUAGES = frozenset(
     "bs cs da de et eu fi fo hr hu is lb lv mk nb nn no pl sk sl sr sv tr".split()
 )
-_SPEECH_GOES_ON = re.compile(r"[とってのなはがもをにでへ、,]")
+_NEVER_FIRST = tuple(",;:،؛，、")
+_NEVER_LAST = ("၊",)
+"""The Burmese comma, which sentencex takes for a full stop."""
+
+_SPEECH_GOES_ON = tuple("とってのなはがもをにでへ")
 _LONGEST_PIECE = 4000
-"""Characters handed to the segmenter at once; longer lines are cut at a space first."""
+"""Characters handed to the segmenter at once; what a longer line's last sentence lost is read again
+with what follows it.
+"""
+
+_CONTEXT = 12
+"""Characters on either side of a mark that tell whether it ends a sentence."""
 
 
 def sentences(text: str, blocks: Iterable[Block], language: str) -> Iterator[tuple[Span, Block]]:
@@ -58,21 +75,16 @@ def _lines(text: str, block: Block) -> Iterator[Span]:
 
 
 def _in_line(text: str, line: Span, language: str) -> Iterator[Span]:
-    for piece in _pieces(text, line):
-        cuts = _cuts(piece.of(text), language)
-        bounds = [0, *cuts, piece.end - piece.start]
-        for start, end in pairwise(bounds):
-            yield from filter(None, [_trim(text, piece.start + start, piece.start + end)])
-
-
-def _pieces(text: str, line: Span) -> Iterator[Span]:
     start = line.start
-    while line.end - start > _LONGEST_PIECE:
-        space = text.rfind(" ", start + _LONGEST_PIECE // 2, start + _LONGEST_PIECE)
-        end = space + 1 if space > 0 else start + _LONGEST_PIECE
-        yield Span(start, end)
+    while start < line.end:
+        end = min(start + _LONGEST_PIECE, line.end)
+        cuts = [start + cut for cut in _cuts(text[start:end], language)]
+        if end < line.end:
+            space = text.rfind(" ", start + _LONGEST_PIECE // 2, end)
+            end = cuts.pop() if cuts else space + 1 if space > 0 else end
+        for low, high in pairwise([start, *cuts, end]):
+            yield from filter(None, [_trim(text, low, high)])
         start = end
-    yield Span(start, line.end)
 
 
 def _cuts(line: str, language: str) -> list[int]:
@@ -85,35 +97,45 @@ def _cuts(line: str, language: str) -> list[int]:
     offsets.update(match.end() for match in _OWN_MARKS.finditer(line))
     if _UNMARKED.search(line):
         offsets.update(_clauses(line))
-    kept: list[int] = []
+    has_capitals = line != line.lower()
+    kept = [0]
     for offset in sorted(offsets - {0, len(line)}):
-        if offset < len(line) and not _goes_on(
-            line[kept[-1] if kept else 0 : offset], line[offset:], language
-        ):
+        before = line[kept[-1] : offset].rstrip()[-_CONTEXT:]
+        after = line[offset : offset + _CONTEXT].lstrip()
+        if not _goes_on(before, after, language, has_capitals):
             kept.append(offset)
-    return kept
+    return kept[1:]
 
 
 def _clauses(line: str) -> Iterator[int]:
-    start = 0
+    start = searched = 0
+    inside = False
     for match in re.finditer(r"\s+", line):
-        inside = _UNMARKED.search(line, start, match.start())
+        inside = inside or bool(_UNMARKED.search(line, searched, match.start()))
+        searched = match.end()
         if inside and match.start() - start >= _UNMARKED_MIN_CHARACTERS:
-            start = match.end()
+            start = searched
+            inside = False
             yield start
 
 
-def _goes_on(sentence: str, rest: str, language: str) -> bool:
-    """Whether what a mark closed is not yet a sentence."""
-    following = rest.lstrip()[:1]
-    if _ORDINAL.search(sentence) and language in _ORDINAL_LANGUAGES:
+def _goes_on(before: str, after: str, language: str, has_capitals: bool) -> bool:
+    """Whether what a mark closed is not yet a sentence, by the characters around it."""
+    if after.startswith(_NEVER_FIRST) or before.endswith(_NEVER_LAST):
         return True
-    if sentence.rstrip().endswith(".") and following.islower():
-        return True
-    if _ABBREVIATED.fullmatch(sentence) and not sentence.strip()[:1].isdigit():
-        return True
-    if language == "ja" and sentence.rstrip()[-1:] in "」』）":
-        return bool(_SPEECH_GOES_ON.match(following))
+    if before.endswith("."):
+        return (
+            (has_capitals and after[:1].islower())
+            or bool(_UNMARKED.match(before[-2:-1]))
+            or (language in _ORDINAL_LANGUAGES and bool(_ORDINAL.search(before)))
+            or bool(_ABBREVIATED.search(before))
+            or (
+                bool(_LETTER.search(before))
+                and (before[-2:-1].isupper() or bool(_LETTER.match(after)))
+            )
+        )
+    if language == "ja" and before.endswith(("」", "』", "）")):
+        return after.startswith(_SPEECH_GOES_ON)
     return False
 
 

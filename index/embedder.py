@@ -37,7 +37,7 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(self, model: "SentenceTransformer", name: str, options: EmbedderOptions) -> None:
-        self._model = model
+        self.model = model
         self._tokenizer: Any = model.tokenizer
         self._options = options
         self._lock = threading.Lock()
@@ -48,7 +48,8 @@ class SentenceTransformerEmbedder:
                 f"The model {name} gives no vectors of one size: choose another."
             )
         self.dimension: int = dimension
-        self.identity = f"{name}/{dimension}/{self._query_prefix}|{self._passage_prefix}"
+        self.name = name
+        self.identity = f"{name} ({dimension}; {self._query_prefix}|{self._passage_prefix})"
         special = 2 + len(self._encode([self._passage_prefix], special=False)[0])
         self._window = min(int(model.max_seq_length or 512), 8192)
         self.max_tokens = self._window - special
@@ -90,7 +91,7 @@ class SentenceTransformerEmbedder:
                 {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
             )
             with self._lock, torch.inference_mode():
-                output = self._model(dict(features))["sentence_embedding"]
+                output = self.model(dict(features))["sentence_embedding"]
             vectors[batch] = output.float().numpy()
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         normalised: Vectors = vectors / np.maximum(lengths, 1e-12)

@@ -8,13 +8,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from documents.chunk import ChunkOptions, chunk
 from documents.errors import DocumentError, EmptyDocument
 from documents.load import LoadOptions, Raw, find, load, read
 from documents.types import Chunk, Document
 from index.local import LocalIndex
+
+_PIPELINE = 1
+"""Raised whenever the same bytes come to give other chunks, so that they are taken in anew."""
 
 _TOGETHER_CHARACTERS = 200_000
 """Text that is embedded at once: some hundred chunks."""
@@ -47,6 +50,12 @@ class IngestOptions:
     chunk: ChunkOptions = field(default_factory=ChunkOptions)
 
 
+class _Waiting(NamedTuple):
+    document: Document
+    chunks: list[Chunk]
+    fingerprint: str
+
+
 Input = Raw | Outcome
 """An input that was read, or the failure to read it."""
 
@@ -55,6 +64,14 @@ def document_id(collection: str, origin: str) -> str:
     """The id of a document: the same whenever the same origin comes into the same collection."""
     digest = hashlib.sha256(f"{collection}\0{origin}".encode()).hexdigest()
     return f"doc_{digest[:20]}"
+
+
+def fingerprint(raw: Raw, options: ChunkOptions) -> str:
+    """Of the bytes, what was declared about them, and how they are cut: what must differ for a
+    document to be taken in again.
+    """
+    parts = (raw.content_hash, *raw.declared, str(options), str(_PIPELINE))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_paths(paths: Iterable[Path], options: LoadOptions) -> Iterator[Input]:
@@ -107,7 +124,7 @@ def ingest(
     """
     options = options or IngestOptions()
     budget = _fitted(options.chunk, index.embedder.max_tokens)
-    waiting: list[tuple[Document, list[Chunk]]] = []
+    waiting: list[_Waiting] = []
     size = 0
     for item in inputs:
         if isinstance(item, Outcome):
@@ -115,10 +132,11 @@ def ingest(
             continue
         started(item.source)
         identity = document_id(collection, item.origin)
-        if any(document.id == identity for document, _chunks in waiting):
+        if any(entry.document.id == identity for entry in waiting):
             yield from _store(index, collection, waiting)
             waiting, size = [], 0
-        if index.store.content_hash(identity) == item.content_hash:
+        made = fingerprint(item, budget)
+        if index.store.fingerprint(identity) == made:
             yield Outcome(item.source, "unchanged", identity)
             continue
         try:
@@ -127,7 +145,7 @@ def ingest(
         except DocumentError as error:
             yield Outcome(item.source, "failed", error=error)
             continue
-        waiting.append((document, chunks))
+        waiting.append(_Waiting(document, chunks, made))
         size += len(document.text)
         if size >= _TOGETHER_CHARACTERS:
             yield from _store(index, collection, waiting)
@@ -140,20 +158,18 @@ def passage_text(chunk_text: str, headings: Iterable[str]) -> str:
     return "\n".join([*headings, chunk_text])
 
 
-def _store(
-    index: LocalIndex, collection: str, waiting: list[tuple[Document, list[Chunk]]]
-) -> Iterator[Outcome]:
+def _store(index: LocalIndex, collection: str, waiting: list[_Waiting]) -> Iterator[Outcome]:
     texts = [
-        passage_text(part.span.of(document.text), part.headings)
-        for document, chunks in waiting
-        for part in chunks
+        passage_text(part.span.of(entry.document.text), part.headings)
+        for entry in waiting
+        for part in entry.chunks
     ]
     vectors = index.embedder.embed_passages(texts)
     position = 0
-    for document, chunks in waiting:
+    for document, chunks, made in waiting:
         part = vectors[position : position + len(chunks)]
         position += len(chunks)
-        status = index.put(collection, document, chunks, part)
+        status = index.put(collection, document, chunks, part, made)
         guessed = not document.encoding.startswith(("utf-8", "utf-16", "utf-32"))
         note = f"read as {document.encoding}" if guessed or "+" in document.encoding else ""
         yield Outcome(document.source, status, document.id, len(chunks), note=note)

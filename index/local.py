@@ -46,10 +46,16 @@ class LocalIndex:
         self.close()
 
     def put(
-        self, collection: str, document: Document, chunks: Sequence[Chunk], vectors: Vectors
+        self,
+        collection: str,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        fingerprint: str,
     ) -> PutOutcome:
         """Store a document whole; when this returns, it is kept."""
-        return self.store.put(collection, document, chunks, vectors, self.embedder.identity)
+        embedder = self.embedder.identity
+        return self.store.put(collection, document, chunks, vectors, embedder, fingerprint)
 
     def remove(self, document_id: str) -> None:
         """Remove a document and all its chunks."""

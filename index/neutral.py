@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 from index.types import Embedder, Vectors
 
 SHIPPED = {"multilingual-e5-small": "neutral-multilingual-e5-small.safetensors"}
-"""Embedders that a fitted map is shipped for."""
+"""Embedders that a fitted map is shipped for, by the last part of their name."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class NeutralEmbedder:
         self._map = neutral
         self.dimension = inner.dimension
         self.max_tokens = inner.max_tokens
-        self.identity = f"{inner.identity}/neutral-{neutral.fingerprint}"
+        self.name = inner.name
+        self.identity = f"{inner.identity} neutral-{neutral.fingerprint}"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without special tokens."""
@@ -115,7 +116,7 @@ class NeutralEmbedder:
 
 def with_shipped_map(embedder: Embedder) -> Embedder:
     """The embedder with the map that is shipped for it; itself where there is none."""
-    name = SHIPPED.get(embedder.identity.split("/")[0])
+    name = SHIPPED.get(embedder.name.split("/")[-1])
     if name is None:
         return embedder
     return NeutralEmbedder(embedder, NeutralMap.load(Path(str(files("index") / name))))

@@ -42,7 +42,7 @@ CREATE TABLE documents (
   origin TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL,
   language TEXT NOT NULL, language_confidence REAL NOT NULL,
   text TEXT NOT NULL, alignment BLOB NOT NULL,
-  content_hash TEXT NOT NULL, media_type TEXT NOT NULL, encoding TEXT NOT NULL,
+  content_hash TEXT NOT NULL, fingerprint TEXT NOT NULL, media_type TEXT NOT NULL, encoding TEXT NOT NULL,
   metadata TEXT NOT NULL, characters INTEGER NOT NULL, chunks INTEGER NOT NULL,
   added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
   UNIQUE (collection_id, origin)
@@ -128,7 +128,7 @@ class Store:
         """
         stored = self.embedder()
         if stored is not None and stored != identity:
-            theirs, ours = stored.split("/")[0], identity.split("/")[0]
+            theirs, ours = stored.partition(" (")[0], identity.partition(" (")[0]
             names = (theirs, ours) if theirs != ours else (stored, identity)
             raise EmbedderMismatch(
                 f"The data folder {self.folder} was indexed with the embedder {names[0]}, not "
@@ -198,10 +198,12 @@ class Store:
         chunks: Sequence[Chunk],
         vectors: Vectors,
         embedder: str,
+        fingerprint: str,
     ) -> PutOutcome:
         """Store a document with its chunks in one transaction, in place of an older one.
 
-        `vectors` has shape (len(chunks), dimension) and is kept in half precision.
+        `vectors` has shape (len(chunks), dimension) and is kept in half precision. `fingerprint`
+        says from what and how the document was made.
 
         Raises:
             EmbedderMismatch: the stored vectors are of another embedder.
@@ -221,7 +223,7 @@ class Store:
             connection.execute("DELETE FROM chunks WHERE document_id = ?", (document.id,))
             connection.execute("DELETE FROM documents WHERE id = ?", (document.id,))
             connection.execute(
-                "INSERT INTO documents SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+                "INSERT INTO documents SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
                 " FROM collections WHERE name = ?",
                 (
                     document.id,
@@ -233,6 +235,7 @@ class Store:
                     document.text,
                     _pack_runs(document.alignment),
                     document.content_hash,
+                    fingerprint,
                     document.media_type,
                     document.encoding,
                     json.dumps(dict(document.metadata), ensure_ascii=False),
@@ -276,13 +279,13 @@ class Store:
             if found.rowcount == 0:
                 raise _unknown_document(document_id)
 
-    def content_hash(self, document_id: str) -> str | None:
-        """Hash of the stored original; None where the document is not stored."""
+    def fingerprint(self, document_id: str) -> str | None:
+        """From what and how the stored document was made; None where there is none."""
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT content_hash FROM documents WHERE id = ?", (document_id,)
+                "SELECT fingerprint FROM documents WHERE id = ?", (document_id,)
             ).fetchone()
-        return row["content_hash"] if row else None
+        return row["fingerprint"] if row else None
 
     def document(self, document_id: str) -> DocumentRecord:
         """One document's record.

@@ -95,8 +95,12 @@ class Embedder(Protocol):
     """Texts → unit vectors of one dimension. A seeded fake stands in for it in unit tests."""
 
     @property
+    def name(self) -> str:
+        """What people call the model."""
+
+    @property
     def identity(self) -> str:
-        """Name and whatever else changes its vectors: embedders that differ must differ here."""
+        """Name, " (" and whatever else changes its vectors: embedders that differ must differ here."""
 
     @property
     def dimension(self) -> int:
@@ -120,9 +124,16 @@ class Index(Protocol):
     """Keeps documents and finds their chunks. What `put` returned from is kept."""
 
     def put(
-        self, collection: str, document: Document, chunks: Sequence[Chunk], vectors: Vectors
+        self,
+        collection: str,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        fingerprint: str,
     ) -> PutOutcome:
-        """Store a document whole, in place of an older one with its id."""
+        """Store a document whole, in place of an older one with its id. `fingerprint` says from
+        what and how it was made.
+        """
 
     def search(
         self, query: str, collection: str, limit: int, filters: Filters | None = None

@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from documents.types import Span
-from index.types import Embedder, Hit, Vectors
+from index.types import Embedder, Hit
+from rag.answer_map import AnswerMap
 from rag.types import Reading
 
 
@@ -16,13 +17,15 @@ from rag.types import Reading
 class Calibration:
     """Logistic regression from the reader's features to the probability that the quote answers.
 
-    `weights` go with `Features` in their order. `threshold` is the confidence at which answering
-    was worth it on the calibration data (`training/calibrate_reader.py` says how and on what).
+    `weights` go with `FEATURES`. `threshold` is the confidence at which answering
+    was worth it on the calibration data (`training/calibrate_reader.py` says how and on what), and
+    `embedder` the identity of the embedder whose scores these are.
     """
 
     weights: tuple[float, ...]
     bias: float
     threshold: float
+    embedder: str = ""
 
     def probability(self, features: Sequence[float]) -> float:
         """Of a right quote, 0 to 1."""
@@ -34,27 +37,44 @@ class Calibration:
 def default_calibration() -> Calibration:
     """The one shipped with the default model."""
     values = json.loads((files("rag") / "calibration.json").read_text("utf-8"))
-    return Calibration(tuple(values["weights"]), values["bias"], values["threshold"])
+    return Calibration(
+        tuple(values["weights"]), values["bias"], values["threshold"], values["embedder"]
+    )
 
 
-FEATURES = ("sentence_cosine", "passage_cosine", "lead_over_other_passages")
+FEATURES = ("sentence_score", "passage_cosine", "lead_over_other_passages")
+
+_WITH_NEIGHBOUR_CHARACTERS = 700
+"""A quote is not widened beyond this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The best sentence of a passage. `score` ranks passages; `features` go with `FEATURES`."""
+    """The best sentence of a passage, and the quote around it. `score` ranks passages; `features`
+    go with `FEATURES`.
+    """
 
     hit: Hit
     sentence: Span
+    quote: Span
     score: float
     features: tuple[float, ...]
 
 
 class SentenceReader:
-    """Implements `Reader`: the sentence most like the question is the answer, and its quote."""
+    """Implements `Reader`: the sentence that looks most like an answer is the answer. Its quote is
+    widened by the neighbour that fits the question better, because sentences lean on each other
+    ("he refused it").
+    """
 
-    def __init__(self, embedder: Embedder, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        answer_map: AnswerMap | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         self._embedder = embedder
+        self._answer_map = answer_map
         self._calibration = calibration or default_calibration()
         self.name = "sentence-similarity"
 
@@ -66,7 +86,7 @@ class SentenceReader:
             Reading(
                 hit=scored.hit,
                 answer=scored.sentence,
-                quote=scored.sentence,
+                quote=scored.quote,
                 score=scored.score,
                 confidence=self._calibration.probability(scored.features),
             )
@@ -81,14 +101,34 @@ class SentenceReader:
         if not found:
             return []
         query = self._embedder.embed_queries([question])[0]
+        wanted = self._answer_map(query) if self._answer_map else query
         vectors = self._embedder.embed_passages([_in_context(hit, span) for hit, span in found])
-        best = _best_of_each(found, vectors @ query)
-        scores = [(cosine + hit.score) / 2 for hit, _span, cosine in best]
+        by_passage: dict[int, list[tuple[float, Span]]] = {}
+        for (hit, span), score in zip(found, (vectors @ wanted).tolist(), strict=True):
+            by_passage.setdefault(hit.chunk_id, []).append((score, span))
         result = []
-        for (hit, span, cosine), score in zip(best, scores, strict=True):
+        passages = [hit for hit in hits if hit.chunk_id in by_passage]
+        best = [max(by_passage[hit.chunk_id], key=lambda entry: entry[0]) for hit in passages]
+        scores = [
+            (score + hit.score) / 2 for hit, (score, _span) in zip(passages, best, strict=True)
+        ]
+        for hit, (sentence_score, span), score in zip(passages, best, scores, strict=True):
             others = (sum(scores) - score) / (len(scores) - 1) if len(scores) > 1 else score
-            result.append(Scored(hit, span, score, (cosine, hit.score, score - others)))
+            features = (sentence_score, hit.score, score - others)
+            quote = _widened(span, by_passage[hit.chunk_id])
+            result.append(Scored(hit, span, quote, score, features))
         return sorted(result, key=lambda scored: (-scored.score, scored.hit.rank))
+
+
+def _widened(sentence: Span, scored: Sequence[tuple[float, Span]]) -> Span:
+    """The sentence with the better of its two neighbours, where both stay short."""
+    position = next(n for n, (_score, span) in enumerate(scored) if span == sentence)
+    neighbours = [scored[n] for n in (position - 1, position + 1) if 0 <= n < len(scored)]
+    if not neighbours:
+        return sentence
+    _score, other = max(neighbours, key=lambda entry: entry[0])
+    wide = Span(min(sentence.start, other.start), max(sentence.end, other.end))
+    return wide if wide.end - wide.start <= _WITH_NEIGHBOUR_CHARACTERS else sentence
 
 
 def _in_context(hit: Hit, span: Span) -> str:
@@ -105,13 +145,3 @@ def _distinct_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, Span]]:
                 seen.add((hit.document_id, span))
                 found.append((hit, span))
     return found
-
-
-def _best_of_each(
-    found: Sequence[tuple[Hit, Span]], cosines: Vectors
-) -> list[tuple[Hit, Span, float]]:
-    best: dict[int, tuple[Hit, Span, float]] = {}
-    for (hit, span), cosine in zip(found, cosines.tolist(), strict=True):
-        if hit.chunk_id not in best or cosine > best[hit.chunk_id][2]:
-            best[hit.chunk_id] = (hit, span, cosine)
-    return list(best.values())

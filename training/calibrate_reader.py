@@ -27,6 +27,7 @@ from index.ingest import ingest
 from index.local import LocalIndex
 from index.store import Store
 from index.types import Embedder, Vectors
+from rag.answer_map import shipped_map
 from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
 from rag.read import FEATURES, SentenceReader
@@ -50,6 +51,7 @@ class Remembering:
     def __init__(self, inner: Embedder) -> None:
         self._inner = inner
         self._known: dict[str, Vectors] = {}
+        self.name = inner.name
         self.identity = inner.identity
         self.dimension = inner.dimension
         self.max_tokens = inner.max_tokens
@@ -80,7 +82,9 @@ def main() -> None:
         raws = (Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(paragraphs))
         for _outcome in ingest(index, COLLECTION, raws):
             pass
-        rows = asked(questions, paragraphs, index, SentenceReader(embedder))
+        rows = asked(
+            questions, paragraphs, index, SentenceReader(embedder, shipped_map(embedder.identity))
+        )
     features, right, answerable, half = (np.array(column) for column in zip(*rows, strict=True))
     fitted, held = half == 0, half == 1
     model = LogisticRegression(C=100.0).fit(features[fitted], right[fitted])
@@ -132,7 +136,7 @@ def asked(
         others = [hit for hit in hits if hit.document_id != ids[f"{position}.txt"]]
         for kept, answerable in ((hits, bool(golds)), (others, False)):
             best = reader.scored(question["question"], kept[:LIMIT])[0]
-            quote = best.hit.sentence_text(best.sentence)
+            quote = best.hit.sentence_text(best.quote)
             right = answerable and bool(contains_answer(quote, golds))
             rows.append((best.features, right, answerable, position % 2))
         if number % 200 == 0:

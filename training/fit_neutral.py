@@ -55,7 +55,7 @@ def main() -> None:
         neutral = fit(passages[:, :count], queries[:, :count], directions)
         share = found(*applied(neutral, passages[:, count:], queries[:, count:]), rng)
         print(f"{directions} directions: {share:.3f}")
-    name = embedder.identity.split("/")[0]
+    name = embedder.name
     target = Path(__file__).parent.parent / "index" / SHIPPED[name]
     about = {
         "embedder": embedder.identity,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from documents.aligned import AlignedText, Edit
@@ -10,11 +11,18 @@ from documents.formats.parsed import Piece
 _BLANKS = re.compile(r"[ \t\u00a0\u3000]{2,}|\t|[ \t\u00a0\u3000]+(?=\n|\Z)|\A[ \t\u00a0\u3000]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ufeff\u00ad\ufffe\uffff]")
 _LOOSE_DIGITS = re.compile(
-    r"(?<=[.!?;:,·…»”\"')\]。！？；」』）])"  # after the end of a sentence or clause,
-    r"(?P<digits>(?:[ \u00a0]*\d{1,3}[ \u00a0]{2,})+|(?:[ \u00a0]+\d{1,3}[ \u00a0]*)+(?=\n|\Z))"
+    # In a line: after a sentence or clause, and before two blanks, as nobody writes a number.
+    r"(?<=[.!?…。！？»”\"')\],，、])(?<!\.\.)(?:[ \u00a0]{1,4}\d{1,3}(?=[ \u00a0]{2}))+[ \u00a0]+"
+    # At its end: after a sentence, and not after a table of contents' dots.
+    r"|(?<=[.!?…。！？»”\"')\]])(?<!\.\.)(?:[ \u00a0]{1,4}\d{1,3})+[ \u00a0]*(?=\n|\Z)"
 )
 _REFERENCES = re.compile(r"(?<=\S)(?:\[\d{1,3}\])+")
 _NUMBER = re.compile(r"\d+")
+_BRACKET = re.compile(r"[\[\]]")
+_UNSPACED = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
+_REPEAT_PIECES = 5
+"""How far down a page its title may be announced."""
+
 _EMPTY_BRACKETS = re.compile(r"（\s*）|【\s*】|(?<=\s)\(\s*\)|(?<=\s)\[\s*\]")
 
 
@@ -40,11 +48,11 @@ def without_footnote_marks(pieces: Sequence[Piece]) -> list[Piece]:
     """Drop footnote numbers that lost their raised place: `war. 3  Then`, `war.[3] Then`.
 
     Only where the numbers of the whole document count up from 1, as footnotes do: a number that an
-    author wrote is never taken for one by its looks alone.
+    author wrote is never taken for one by its looks alone. Code keeps its numbers.
     """
-    for pattern in (_LOOSE_DIGITS, _REFERENCES):
-        found = [list(pattern.finditer(piece.content.text)) for piece in pieces]
-        if _counts_up(match.group() for matches in found for match in matches):
+    for pattern, fewest in ((_LOOSE_DIGITS, 3), (_REFERENCES, 2)):
+        found = [list(pattern.finditer(_prose(piece))) for piece in pieces]
+        if _counts_up((match.group() for matches in found for match in matches), fewest):
             pieces = [
                 _edited(piece, [_gap(piece.content.text, *match.span()) for match in matches])
                 for piece, matches in zip(pieces, found, strict=True)
@@ -52,17 +60,15 @@ def without_footnote_marks(pieces: Sequence[Piece]) -> list[Piece]:
     return list(pieces)
 
 
-def _counts_up(groups: Iterable[str]) -> bool:
-    """Whether the numbers begin with 1 and none runs ahead of the count; at least two of them."""
+def _counts_up(groups: Iterable[str], fewest: int) -> bool:
+    """Whether the numbers begin with 1, none runs ahead of the count, and they get to `fewest`."""
     highest = 0
-    count = 0
     for group in groups:
         for number in _NUMBER.findall(group):
             if int(number) > highest + 1 or int(number) == 0:
                 return False
             highest = max(highest, int(number))
-            count += 1
-    return count >= 2 and highest >= 2
+    return highest >= fewest
 
 
 def _gap(text: str, start: int, end: int) -> Edit:
@@ -72,35 +78,53 @@ def _gap(text: str, start: int, end: int) -> Edit:
 
 
 def without_leftover_brackets(piece: Piece) -> Piece:
-    """Drop brackets that lost their content or their partner when markup was converted."""
-    text = piece.content.text
+    """Drop brackets that lost their content when markup was converted, and doubled ones that lost
+    their partners: a single one may be an interval's or a list's.
+    """
+    text = _prose(piece)
     edits = [Edit(*match.span()) for match in _EMPTY_BRACKETS.finditer(text)]
     opened: list[int] = []
-    for position, character in enumerate(text):
-        if character == "[":
-            opened.append(position)
-        elif character == "]":
-            if opened:
-                opened.pop()
-            else:
-                edits.append(Edit(position, position + 1))
-    edits += [Edit(position, position + 1) for position in opened]
+    alone: list[int] = []
+    for bracket in _BRACKET.finditer(text):
+        if bracket.group() == "[":
+            opened.append(bracket.start())
+        elif opened:
+            opened.pop()
+        else:
+            alone.append(bracket.start())
+    for first, second in pairwise(sorted(alone + opened)):
+        if second == first + 1 and text[first] == text[second]:
+            edits += [Edit(first, second), Edit(second, second + 1)]
     return _edited(piece, _disjoint(edits))
 
 
 def without_repeats(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop a line that only announces the one below: `You are viewing: Title` above `Title`."""
+    """Drop a line at the top that only announces the one below a blank: `You are viewing: Title`
+    above `Title`.
+    """
     kept = [
         piece
-        for piece, following in pairwise(pieces)
-        if not _repeats(piece.content.text.strip(), following.content.text.strip())
+        for position, (piece, following) in enumerate(pairwise(pieces))
+        if position >= _REPEAT_PIECES or not _announces(piece, following)
     ]
     return kept + list(pieces[-1:])
 
 
-def _repeats(line: str, following: str) -> bool:
-    short = "\n" not in line and len(line) <= 200 and len(following) >= 8
-    return short and line.endswith(following)
+def _announces(piece: Piece, following: Piece) -> bool:
+    line, below = piece.content.text.strip(), following.content.text.strip()
+    short = "\n" not in line and len(line) <= 200 and len(below) >= 8
+    return short and following.separator == "\n\n" and line.endswith(below)
+
+
+def joint(before: str, after: str) -> str:
+    """What a line break between two characters of one sentence stands for: nothing in scripts
+    without spaces.
+    """
+    return "" if _UNSPACED.match(before) and _UNSPACED.match(after) else " "
+
+
+def _prose(piece: Piece) -> str:
+    return piece.prose or piece.content.text
 
 
 def _disjoint(edits: Iterable[Edit]) -> list[Edit]:
@@ -114,4 +138,5 @@ def _disjoint(edits: Iterable[Edit]) -> list[Edit]:
 def _edited(piece: Piece, edits: Sequence[Edit]) -> Piece:
     if not edits:
         return piece
-    return Piece(piece.content.edit(edits), piece.kind, piece.level, piece.separator)
+    prose = AlignedText.inserted(piece.prose).edit(edits).text if piece.prose else ""
+    return replace(piece, content=piece.content.edit(edits), prose=prose)

@@ -6,6 +6,8 @@ range of every event, so that offsets into the original need no search.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import yaml
 from documents.aligned import AlignedText, Edit
 from documents.formats.cleaning import (
     clean,
+    joint,
     without_footnote_marks,
     without_leftover_brackets,
     without_repeats,
@@ -31,10 +34,21 @@ _OPTIONS = (
     | pyromark.Options.ENABLE_YAML_STYLE_METADATA_BLOCKS
 )
 _INLINE = {"Emphasis", "Strong", "Strikethrough", "Link", "Superscript", "Subscript"}
-_HIDDEN = {"Image", "MetadataBlock", "HtmlBlock"}
-_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|svg|webp|tiff?|bmp|ogg|ogv|webm|pdf)\Z", re.IGNORECASE)
-_UNSPACED = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u30ff]")
-_MARKUP = re.compile(r"\]\([^)\s]+(?: \"[^\"]*\")?\)|^#{1,6} \S|^\s*```", re.MULTILINE)
+_HIDDEN = {"Image", "MetadataBlock"}
+_PICTURE_TITLE = "fig:"
+"""How converters mark a link that was a picture."""
+
+_HTML = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)|</?[a-z][^<>]*>|<[!?][^<>]*>"
+    r"|(?<!>)\n",  # a line break inside words; the others part them
+    re.IGNORECASE | re.DOTALL,
+)
+_MARKUP = re.compile(
+    r"\]\([^()\s]{1,500}(?: \"[^\"]{0,200}\")?\)|^#{1,6} \S|^[ \t]*```", re.MULTILINE
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,31});")
+_NEXT_WORD = re.compile(r"[^ >\t]")
+_FRONT_MATTER_CHARACTERS = 20_000
 
 
 def looks_like_markdown(source: str) -> bool:
@@ -50,7 +64,7 @@ def parse(source: str) -> Parsed:
     reader.end_block()
     pieces = [without_leftover_brackets(piece) for piece in without_footnote_marks(reader.pieces)]
     pieces = [
-        Piece(clean(p.content, fold=p.kind != "code"), p.kind, p.level, p.separator) for p in pieces
+        replace(piece, content=clean(piece.content, fold=piece.kind != "code")) for piece in pieces
     ]
     text, blocks = assemble(without_repeats(pieces))
     front = _front_matter(reader.front_matter)
@@ -75,11 +89,12 @@ class _Reader:
         self.characters = np.concatenate(([0], np.cumsum(starts)))
         self.pieces: list[Piece] = []
         self.parts: list[AlignedText] = []
+        self.code: set[int] = set()
         self.kind: BlockKind = "paragraph"
         self.level = 0
         self.separator = "\n\n"
         self.hidden = 0
-        self.links: list[int] = []
+        self.links: list[tuple[int, bool]] = []
         self.front_matter = ""
         self.in_front_matter = False
 
@@ -94,11 +109,12 @@ class _Reader:
             self.front_matter += value if name == "Text" and self.in_front_matter else ""
             return
         start, end = int(self.characters[start_byte]), int(self.characters[end_byte])
-        if name in ("Text", "Code"):
+        if name in ("Text", "Code", "Html"):
+            if name == "Code" or self.kind == "code":
+                self.code.add(len(self.parts))
             self.parts.append(self._visible(start, end, value))
         elif name == "SoftBreak":
-            wrap = Edit(0, end - start, self._blank(start, end))
-            self.parts.append(self.whole.slice(start, end).edit([wrap]))
+            self.parts.append(AlignedText.inserted(self._blank(start, end)))
         elif name == "HardBreak" or (name == "InlineHtml" and value.lower().startswith("<br")):
             self.parts.append(AlignedText.inserted("\n"))
 
@@ -106,8 +122,13 @@ class _Reader:
         """Close the block that is being read, if it holds anything."""
         if self.parts:
             content = AlignedText.join(self.parts)
-            self.pieces.append(Piece(content, self.kind, self.level, self.separator))
+            prose = "".join(
+                "x" * len(part.text) if position in self.code else part.text
+                for position, part in enumerate(self.parts)
+            )
+            self.pieces.append(Piece(content, self.kind, self.level, self.separator, prose))
         self.parts = []
+        self.code = set()
         self.links = []
         self.kind, self.level, self.separator = "paragraph", 0, "\n\n"
 
@@ -116,7 +137,7 @@ class _Reader:
             self.hidden += 1
             self.in_front_matter = tag == "MetadataBlock"
         elif tag == "Link":
-            self.links.append(len(self.parts))
+            self.links.append((len(self.parts), detail["title"].startswith(_PICTURE_TITLE)))
         elif tag == "TableCell":
             if self.parts:
                 self.parts.append(AlignedText.inserted(" | "))
@@ -134,10 +155,12 @@ class _Reader:
         if tag in _HIDDEN:
             self.hidden -= 1
         elif tag == "Link":
-            start = self.links.pop() if self.links else len(self.parts)
-            shown = "".join(part.text for part in self.parts[start:])
-            if _PICTURE.search(shown.strip()):
+            start, is_picture = self.links.pop() if self.links else (0, False)
+            if is_picture:
                 del self.parts[start:]
+        elif tag == "HtmlBlock":
+            self.parts = [_words(AlignedText.join(self.parts))]
+            self.end_block()
         elif tag != "TableCell" and tag not in _INLINE:
             self.end_block()
 
@@ -154,21 +177,35 @@ class _Reader:
         return AlignedText.inserted(value)
 
     def _blank(self, start: int, end: int) -> str:
-        """What a line break inside a paragraph stands for: nothing in scripts without spaces."""
-        before, after = self.source[:start][-1:], self.source[end:].lstrip(" >\t")[:1]
-        return "" if _UNSPACED.match(before) and _UNSPACED.match(after) else " "
+        """What a line break inside a paragraph stands for."""
+        after = _NEXT_WORD.search(self.source, end)
+        return joint(self.source[start - 1 : start], after.group() if after else "")
+
+
+def _words(html: AlignedText) -> AlignedText:
+    """What HTML shows: no tags, comments or scripts, and entities as the characters they mean."""
+    found = _HTML.finditer(html.text)
+    shown = html.edit([Edit(*tag.span(), " " if tag.group() == "\n" else "") for tag in found])
+    entities = [
+        Edit(*entity.span(), unescape(entity.group())) for entity in _ENTITY.finditer(shown.text)
+    ]
+    return shown.edit(entities)
 
 
 def _front_matter(text: str) -> dict[str, str]:
-    """The plain values of a YAML header; one that cannot be read is treated as absent."""
+    """The plain values of a YAML header, as they are written (`no` is Norwegian, not false); one
+    that cannot be read is treated as absent.
+    """
+    if len(text) > _FRONT_MATTER_CHARACTERS:
+        return {}
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError:
+        values = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (it makes only strings)
+    except (yaml.YAMLError, RecursionError):
         return {}
     if not isinstance(values, Mapping):
         return {}
     return {
-        str(key).lower(): str(value)
+        key.lower(): value
         for key, value in values.items()
-        if isinstance(value, str | int | float | bool) or hasattr(value, "isoformat")
+        if isinstance(key, str) and isinstance(value, str) and value
     }

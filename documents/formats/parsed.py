@@ -24,13 +24,15 @@ class Parsed:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A block before it has its place: its own text, and the blank that sets it off from the
-    block before.
+    block before. `prose` is as long as the text and has other characters in the place of code,
+    which cleaning must not touch; where it is empty there is no code.
     """
 
     content: AlignedText
     kind: BlockKind = "paragraph"
     level: int = 0
     separator: str = "\n\n"
+    prose: str = ""
 
 
 def assemble(pieces: Sequence[Piece]) -> tuple[AlignedText, tuple[Block, ...]]:

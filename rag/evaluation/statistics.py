@@ -5,13 +5,16 @@ arguments alone: the seed is one of them, and the order of the questions makes n
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 10_000
+STATISTIC_RESAMPLES = 1_000
+"""For figures that are no mean of scores, each resample of which costs a whole computation."""
+
 LEVEL = 0.95
 
 _CELLS = 1 << 21  # numbers drawn at a time, so that memory stays flat for any test set
@@ -111,6 +114,36 @@ def paired_difference(
     p_value = _randomisation_p(sample, rng)
     sign = (low > 0) - (high < 0) if p_value <= 1 - LEVEL else 0
     return Difference(mean, low, high, p_value, sign, sample.size)
+
+
+Statistic = Callable[[NDArray[np.intp]], float | None]
+"""A figure of the questions at the positions given, which may come more than once."""
+
+
+def bootstrap_statistic(statistic: Statistic, count: int, seed: int) -> Interval | None:
+    """Give any figure of ``count`` questions with its 95 % percentile bootstrap interval.
+
+    The bounds are quantiles over 1,000 resamples of the questions; one that the figure cannot be
+    computed of (a class is missing) is left out. Unlike with means, the order of the questions
+    decides which of them a resample draws.
+
+    Args:
+        statistic: the figure, from positions in 0 ... count - 1.
+        count: how many questions there are.
+        seed: of the random numbers, from 0.
+
+    Returns:
+        The figure of all questions, each once, as the mean of the interval; None where it cannot
+        be computed.
+    """
+    whole = statistic(np.arange(count)) if count else None
+    if whole is None:
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = (statistic(rng.integers(0, count, count)) for _ in range(STATISTIC_RESAMPLES))
+    values = [value for value in drawn if value is not None]
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return Interval(whole, min(low, whole), max(high, whole), count)
 
 
 def percentile(values: Iterable[float], percent: int) -> float | None:
