@@ -163,8 +163,7 @@ def _dataset(task: Task) -> "Dataset":
 def _ask(task: Task, dataset: "Dataset", settings: Settings) -> "Run":
     from api.console import preparing
     from api.evaluate_console import progress_bar
-    from api.wiring import set_up_logging
-    from api.wiring import load_embedder
+    from api.wiring import load_embedder, set_up_logging
 
     set_up_logging(settings)
     with preparing() as preparation:
@@ -225,10 +224,12 @@ def _pieces(settings: Settings, store: Any, embedder: Any) -> Any:
     """The parts of `api.wiring.Engine` around another embedder and a store of our own."""
     from api.wiring import Engine
     from index.local import LocalIndex
+    from rag.answer_map import shipped_map
     from rag.evaluation.systems import Pieces
     from rag.read import SentenceReader
 
-    engine = Engine(settings, LocalIndex(store, embedder), SentenceReader(embedder))
+    reader = SentenceReader(embedder, shipped_map(embedder.identity))
+    engine = Engine(settings, LocalIndex(store, embedder), reader)
     return Pieces(engine.index, engine.reader, engine.models, engine.min_confidence)
 
 

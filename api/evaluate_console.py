@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from rag.evaluation.charts import heat_map
 from rag.evaluation.summary import flat
 
 if TYPE_CHECKING:
@@ -110,31 +111,15 @@ def _print_groups(groups: Mapping[str, Any]) -> None:
 
 
 def _print_matrix(result: Mapping[str, Any]) -> None:
-    pairs = {name: flat(group) for name, group in result["by_pair"].items()}
-    rows, columns = matrix_axes(pairs)
-    metric = matrix_metric(pairs)
-    if metric is None or len(rows) < 2 or len(columns) < 2:
+    found = (heat_map(result["by_pair"], metric) for metric in _MATRIX)
+    shown = next((matrix for matrix in found if matrix), None)
+    if shown is None or len(shown.rows) < 2 or len(shown.columns) < 2:
         return
-    click.echo(f"\n{metric}: question language down, document language across")
-    table = _table("", *columns)
-    for row in rows:
-        cells = [pairs.get(f"{row}>{column}", {}).get(metric) for column in columns]
-        table.add_row(Text(row), *map(_number, cells))
+    click.echo(f"\n{shown.metric}: question language down, document language across")
+    table = _table("", *shown.columns)
+    for row, cells in zip(shown.rows, shown.cells, strict=True):
+        table.add_row(Text(row), *(_number(cell.value) for cell in cells))
     _print(table)
-
-
-def matrix_axes(pairs: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Question languages and document languages of "question>document" names."""
-    rows = sorted({name.split(">")[0] for name in pairs})
-    return rows, sorted({name.split(">")[1] for name in pairs})
-
-
-def matrix_metric(pairs: Mapping[str, Mapping[str, float | None]]) -> str | None:
-    """The metric that the matrix shows: of answers where there are any, else of retrieval."""
-    for metric in _MATRIX:
-        if any(figures[metric] is not None for figures in pairs.values()):
-            return metric
-    return None
 
 
 def _print_timings(result: Mapping[str, Any]) -> None:
@@ -199,6 +184,4 @@ def _table(*columns: str) -> Table:
 
 def _print(table: Table) -> None:
     console = Console(highlight=False)
-    console.print(
-        table if console.is_terminal else table, width=None if console.is_terminal else 200
-    )
+    console.print(table, width=None if console.is_terminal else 200)

@@ -74,10 +74,18 @@ class Connections:
         return connection
 
     def _open_read_only(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        """In a folder that cannot be written nobody writes, so the file may be read as it stands."""
+        """Nobody writes to a folder that cannot be written, so the file may be read as it stands;
+        but not past commits that still wait in the write-ahead log.
+        """
         connection.close()
-        uri = f"{self._path.resolve().as_uri()}?immutable=1"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        log = self._path.with_name(f"{self._path.name}-wal")
+        mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+        connection = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?{mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
         connection.row_factory = sqlite3.Row
         return connection
 

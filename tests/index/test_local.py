@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -226,6 +227,27 @@ def test_a_read_only_folder_can_be_asked_but_not_written(
             os.chmod(path, 0o755)
     with pytest.raises(StorageReadOnly, match="cannot be made"):
         open_index(Path("/proc/quoth-cannot-be-made"), embedder)
+
+
+def test_a_read_only_folder_shows_what_waits_in_the_log(
+    tmp_path: Path, embedder: HashingEmbedder
+) -> None:
+    """As a killed writer leaves it: commits that are only in the write-ahead log."""
+    copy = tmp_path / "copy"
+    with open_index(tmp_path / "data", embedder) as index:
+        list(ingest(index, "default", [Raw(b"Lemons and oil.", "a.txt", "a")]))
+        shutil.copytree(tmp_path / "data", copy)
+    assert (copy / f"{FILE}-wal").stat().st_size > 0
+    for parent in list(tmp_path.parents)[:3]:
+        os.chmod(parent, 0o755)
+    for path in [tmp_path, copy, *copy.rglob("*")]:
+        os.chmod(path, 0o555 if path.is_dir() else 0o444)
+    try:
+        with unprivileged(), open_index(copy, embedder) as index:
+            assert sources(index, "lemons") == ["a.txt"]
+    finally:
+        os.chmod(tmp_path, 0o755)
+        os.chmod(copy, 0o755)
 
 
 def test_a_full_disk_stores_nothing_by_halves(index: LocalIndex, put: Put) -> None:
