@@ -8,6 +8,7 @@ together from several sources), then a statistical guess. Nothing is ever replac
 import codecs
 import re
 import unicodedata
+from contextlib import suppress
 from typing import NamedTuple
 
 from charset_normalizer import CharsetMatch, from_bytes
@@ -46,6 +47,9 @@ bytes, and for texts too short to tell.
 """
 
 _MAX_CONTROL_SHARE = 0.001
+_WIDE_CONTROL_SHARE = 0.4
+"""Of UTF-16 read as UTF-8, at least every other character is one."""
+
 _MAX_UNKNOWN_SHARE = 0.01
 """Share of characters that Unicode does not define, above which a reading is wrong."""
 
@@ -76,12 +80,14 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return Decoded(_strictly(data, encoding), encoding, guessed=False)
-    if (text := _reading(data, "utf-8")) is not None:
-        return Decoded(text, "utf-8", guessed=False)
+    with suppress(UnicodeDecodeError):
+        text = data.decode("utf-8")
+        if b"\0" not in data or _controls(text) < _WIDE_CONTROL_SHARE * len(text):
+            return Decoded(_printable(text), "utf-8", guessed=False)
+    if declared and (said := _reading(data, declared)) and not _has_unknown(said):
+        return Decoded(said, declared, guessed=False)
     if b"\0" in data:
         return _wide(data)
-    if declared and (text := _reading(data, declared)) and not _has_unknown(text):
-        return Decoded(text, declared, guessed=False)
     return _by_line(data) or _by_guess(data, data)
 
 
@@ -98,12 +104,15 @@ def _strictly(data: bytes, encoding: str) -> str:
 def _printable(text: str) -> str:
     """The text, unless so much of it is control characters that it is no text."""
     sample = text[:_GUESS_BYTES]
-    controls = sum(unicodedata.category(c) == "Cc" for c in sample) - sum(
-        map(sample.count, "\n\r\t\f")
-    )
-    if controls > max(2, len(sample) * _MAX_CONTROL_SHARE) or _SURROGATE.search(text):
+    allowed = max(2, len(sample) * _MAX_CONTROL_SHARE)
+    if _controls(sample) > allowed or _SURROGATE.search(text):
         raise UndecodableText(f"the file is binary, not text: {_REMEDY}")
     return text
+
+
+def _controls(text: str) -> int:
+    controls = sum(unicodedata.category(character) == "Cc" for character in text)
+    return controls - sum(map(text.count, "\n\r\t\f"))
 
 
 def _wide(data: bytes) -> Decoded:
@@ -119,7 +128,7 @@ def _wide(data: bytes) -> Decoded:
 
 
 def _ascii_share(text: str) -> float:
-    return sum(character < "\x80" for character in text) / len(text)
+    return sum(" " <= character < "\x7f" or character == "\n" for character in text) / len(text)
 
 
 def _has_unknown(text: str) -> bool:
@@ -178,7 +187,7 @@ def _likelihood(match: CharsetMatch) -> tuple[float, int, float, int]:
         sign > "\x7f" and before.isalpha() and after.isalpha() and not sign.isalpha()
         for before, sign, after in zip(text, text[1:], text[2:], strict=False)
     )
-    return coherence, -broken, -match.chaos, -_GUESSES.index(match.encoding)
+    return round(coherence, 1), -broken, -match.chaos, -_GUESSES.index(match.encoding)
 
 
 def _sample(data: bytes) -> bytes:

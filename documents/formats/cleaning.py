@@ -112,7 +112,7 @@ def without_repeats(pieces: Sequence[Piece]) -> list[Piece]:
 
 def _announces(piece: Piece, following: Piece) -> bool:
     line, below = piece.content.text.strip(), following.content.text.strip()
-    short = "\n" not in line and len(line) <= 200 and len(below) >= 8
+    short = "\n" not in line and 8 <= len(below) < len(line) <= 200
     return short and following.separator == "\n\n" and line.endswith(below)
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from documents.aligned import AlignedText, Edit
 from documents.formats.cleaning import clean, joint, without_footnote_marks, without_repeats
@@ -40,11 +40,14 @@ class _Paragraph:
 
     def is_wrapped(self, width: int) -> bool:
         """Whether every line but the last was ended because the next word did not fit within
-        `width`, and most of them in the middle of a sentence.
+        `width`, and most of them in the middle of a sentence. Verse may look the same, but for
+        capitals at the beginning of each line.
         """
         if width not in _WRAP_COLUMNS or max(self.widths) > width:
             return False
         text = self.text.text
+        if len(self.lines) > 3 and all(text[line.start].isupper() for line in self.lines):
+            return False
         full = broken = 0
         for (line, following), columns in zip(pairwise(self.lines), self.widths, strict=False):
             word = _FIRST_WORD.match(text, following.start, following.end)
@@ -127,8 +130,8 @@ def _joint(text: str, line: Span, following: Span) -> str:
 def _with_headings(pieces: list[Piece]) -> list[Piece]:
     pieces = [piece for piece in pieces if piece.content.text.strip()]
     result: list[Piece] = []
-    for piece, following in zip(pieces, [*pieces[1:], None], strict=True):
-        if following is not None and _is_heading(piece, following, first=not result):
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        if following and _is_heading(piece, following, first=not result):
             piece = replace(piece, kind="heading", level=2 if result else 1)
         result.append(piece)
     return result

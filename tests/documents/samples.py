@@ -82,5 +82,5 @@ def contexts(language: str) -> list[str]:
             DATA / "qa-train" / "jaquad.train.jsonl.gz", "rt", encoding="utf-8"
         ) as lines:
             return sorted({json.loads(line)["context"] for line in lines})[:150]
-    data = json.loads(gzip.open(DATA / "xquad" / f"{language}.json.gz").read())
+    data = json.loads(gzip.decompress((DATA / "xquad" / f"{language}.json.gz").read_bytes()))
     return [part["context"] for article in data["data"] for part in article["paragraphs"]]

@@ -1,5 +1,7 @@
 """Text with its alignment, against an oracle of single characters."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def characters(text: AlignedText) -> Oracle:
 def ascends(runs: tuple[Run, ...]) -> bool:
     return all(
         a.text_start + a.length <= b.text_start and a.source_start + a.length <= b.source_start
-        for a, b in zip(runs, runs[1:], strict=False)
+        for a, b in pairwise(runs)
     ) and all(run.length > 0 for run in runs)
 
 
@@ -72,7 +74,7 @@ def test_a_join_agrees_with_the_oracle(
     bounds = [0, *sorted(min(cut, len(oracle)) for cut in cuts), len(oracle)]
     parts: list[AlignedText] = []
     expected: Oracle = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         parts += [text.slice(start, end), AlignedText.inserted(between)]
         expected += oracle[start:end] + [(character, None) for character in between]
     joined = AlignedText.join(parts)

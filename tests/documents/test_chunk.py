@@ -64,7 +64,7 @@ def check(found: Document, source: str, options: ChunkOptions) -> list[Chunk]:
     return chunks
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     texts,
     st.sampled_from(["a.txt", "a.md"]),
@@ -164,8 +164,7 @@ def test_a_cut_leaves_marks_with_their_letters() -> None:
 def test_chunks_say_their_own_language() -> None:
     text = "\n\n".join([paragraph("en") * 4, paragraph("el") * 4])
     chunks = chunk(document(text, language="en"), count_words, ChunkOptions(90))
-    assert [part.language for part in chunks][0] == "en"
-    assert [part.language for part in chunks][-1] == "el"
+    assert (chunks[0].language, chunks[-1].language) == ("en", "el")
 
 
 def test_rejoining_nothing() -> None:
@@ -174,3 +173,12 @@ def test_rejoining_nothing() -> None:
 
 def test_unspaced_samples_are_known() -> None:
     assert set(SAMPLES) > UNSPACED
+
+
+def test_the_overlap_takes_at_most_a_quarter_of_the_budget() -> None:
+    # The last sentence of the first chunk has five tokens, and a quarter of 16 is four.
+    text = "Aaaa bbbb cccc dd1. Eeee ffff gg2. Iiii jjjj kkkk llll mm3. Mmmm nnnn oooo pppp qq4."
+    assert [body for body, _ in spans(text, ChunkOptions(16))] == [
+        "Aaaa bbbb cccc dd1. Eeee ffff gg2. Iiii jjjj kkkk llll mm3.",
+        "Mmmm nnnn oooo pppp qq4.",
+    ]

@@ -2,9 +2,10 @@
 
 import codecs
 import random
+from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from documents.encoding import decode
@@ -43,6 +44,8 @@ def test_unicode_with_its_mark(text: str, mark: bytes, codec: str, encoding: str
 )
 def test_wide_unicode_without_a_mark(codec: str, text: str) -> None:
     assert decode(text.encode(codec)) == (text, codec, True)
+    assert decode(text.encode(codec), codec) == (text, codec, False)
+    assert decode(text.encode(codec), "cp1253") == (text, codec, True)
 
 
 @pytest.mark.parametrize("declared", ["cp1253", "iso-8859-7", "WINDOWS-1253"])
@@ -66,7 +69,7 @@ def test_a_declaration_whose_text_has_controls_is_not_believed() -> None:
 
 
 def test_a_declaration_cannot_bring_in_half_characters() -> None:
-    assert "+2AA-".encode().decode("utf-7") == "\ud800"
+    assert b"+2AA-".decode("utf-7") == "\ud800"
     with pytest.raises(UndecodableText):
         decode(b"+2AA- \xff", "utf-7")
     with pytest.raises(UndecodableText):
@@ -174,8 +177,7 @@ def test_a_stray_zero_byte_is_dropped() -> None:
 def test_any_bytes_give_text_or_a_reason(data: bytes, declared: str | None) -> None:
     try:
         found = decode(data, declared)
-    except DocumentError as error:
-        assert "UTF-8" in str(error)
+    except DocumentError:
         return
     found.text.encode("utf-8")
     if "+" not in found.encoding:
@@ -184,9 +186,5 @@ def test_any_bytes_give_text_or_a_reason(data: bytes, declared: str | None) -> N
 
 @given(st.text(max_size=200))
 def test_any_text_comes_back_from_utf8(text: str) -> None:
-    try:
-        found = decode(text.encode())
-    except UndecodableText:
-        assert sum(ord(character) < 32 or 127 <= ord(character) < 160 for character in text) > 2
-        return
-    assert found.text == text.removeprefix("\ufeff")
+    assume(sum(category(character) == "Cc" for character in text) <= min(2, len(text) // 3))
+    assert decode(text.encode()).text == text.removeprefix("\ufeff")

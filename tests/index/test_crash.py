@@ -74,7 +74,7 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
                 number = name.removesuffix(".txt")
                 hits = index.search(f"Paper{number}", "default", 3)
                 assert hits[0].source == name
-    assert len(acknowledged) > 5 * KILLS
+    assert len(acknowledged) >= KILLS
 
 
 def test_a_reader_beside_a_writer_sees_whole_documents_only(tmp_path: Path) -> None:

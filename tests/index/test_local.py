@@ -171,7 +171,7 @@ def test_another_embedder_is_refused_and_the_remedy_named(
 ) -> None:
     with open_index(tmp_path, embedder) as index:
         list(ingest(index, "default", [Raw(b"Lemons and oil.", "a.txt", "a")]))
-    with pytest.raises(EmbedderMismatch, match="hashing, not other.*QUOTH_EMBEDDER.*--data-dir"):
+    with pytest.raises(EmbedderMismatch, match=r"hashing, not other.*QUOTH_EMBEDDER.*--data-dir"):
         open_index(tmp_path, HashingEmbedder(name="other"))
     with open_index(tmp_path, embedder) as index:
         assert sources(index, "lemons") == ["a.txt"]
