@@ -75,7 +75,7 @@ _data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Folder of the documents and their index (default: QUOTH_DATA_DIR, or the user's data folder).",
+    help="Folder of documents and index (default: QUOTH_DATA_DIR, or the user's data folder).",
 )
 _collection = click.option(
     "--collection",

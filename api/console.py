@@ -93,7 +93,7 @@ class IngestReport:
 
 @contextmanager
 def preparing() -> Iterator[bundled.Progress]:
-    """A progress bar for the preparation of a model, shown only if there is something to prepare."""
+    """A progress bar for preparing a model, shown only if there is something to prepare."""
     progress = Progress(
         TextColumn("preparing the model (once): {task.description}"),
         BarColumn(),

@@ -11,8 +11,10 @@ import click
 from api.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from index.store import Store
+    from index.types import Embedder
     from rag.evaluation.results import Run
-    from rag.evaluation.systems import Progress
+    from rag.evaluation.systems import Pieces, Progress
     from rag.evaluation.types import Dataset
 
 
@@ -179,7 +181,7 @@ def _asked(
     task: Task,
     dataset: "Dataset",
     settings: Settings,
-    embedder: Any,
+    embedder: "Embedder",
     folder: Path,
     progress: "Progress",
 ) -> "Run":
@@ -220,7 +222,7 @@ def _asked(
     )
 
 
-def _pieces(settings: Settings, store: Any, embedder: Any) -> Any:
+def _pieces(settings: Settings, store: "Store", embedder: "Embedder") -> "Pieces":
     """The parts of `api.wiring.Engine` around another embedder and a store of our own."""
     from api.wiring import Engine
     from index.local import LocalIndex

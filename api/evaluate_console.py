@@ -19,21 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.evaluation.charts import heat_map
-from rag.evaluation.summary import flat
+from rag.evaluation.summary import SHORT, flat
 
 if TYPE_CHECKING:
     from rag.evaluation.systems import Progress as Report
 
-_SHORT = {
-    "retrieval.recall@1": "recall@1",
-    "retrieval.recall@5": "recall@5",
-    "retrieval.recall@10": "recall@10",
-    "answer.accuracy": "accuracy",
-    "answer.correct": "correct",
-    "answer.f1": "F1",
-    "citations.precision": "cited right",
-    "abstention.auroc": "AUROC",
-}
 _MATRIX = ("answer.correct", "retrieval.recall@1")
 
 
@@ -102,8 +92,8 @@ def _print_figures(result: Mapping[str, Any]) -> None:
 
 def _print_groups(groups: Mapping[str, Any]) -> None:
     figures = {name: flat(group) for name, group in groups.items()}
-    metrics = [m for m in _SHORT if any(f[m] is not None for f in figures.values())]
-    table = _table("", "questions", *(_SHORT[metric] for metric in metrics))
+    metrics = [m for m in SHORT if any(f[m] is not None for f in figures.values())]
+    table = _table("", "questions", *(SHORT[metric] for metric in metrics))
     for name, group in groups.items():
         cells = [_number(figures[name][metric]) for metric in metrics]
         table.add_row(Text(name), str(group["counts"]["questions"]), *cells)
@@ -118,7 +108,7 @@ def _print_matrix(result: Mapping[str, Any]) -> None:
     click.echo(f"\n{shown.metric}: question language down, document language across")
     table = _table("", *shown.columns)
     for row, cells in zip(shown.rows, shown.cells, strict=True):
-        table.add_row(Text(row), *(_number(cell.value) for cell in cells))
+        table.add_row(Text(row), *(_number(cell.value, 2) for cell in cells))
     _print(table)
 
 
@@ -171,8 +161,8 @@ def _add_difference(table: Table, name: str, row: Mapping[str, Any]) -> None:
     table.add_row(Text(name), *cells, row["verdict"])
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _table(*columns: str) -> Table:
@@ -184,4 +174,6 @@ def _table(*columns: str) -> Table:
 
 def _print(table: Table) -> None:
     console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 200)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=400)
+    console.print(table)

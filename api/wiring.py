@@ -17,7 +17,6 @@ from rag.answer_map import shipped_map
 from rag.read import SentenceReader, default_calibration
 from rag.types import Answer, Models, Reader
 
-
 log = logging.getLogger(__name__)
 
 

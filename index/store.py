@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from documents.types import Alignment, Chunk, Document, Run, Span
+from documents.types import Alignment, Chunk, Document
+from index import schema
 from index.errors import EmbedderMismatch, StorageError, UnknownCollection, UnknownDocument
+from index.filters import condition
+from index.rows import hit, pack_runs, pack_spans, record, unpack_runs
 from index.sqlite import Connections, translated
 from index.types import (
     CollectionRecord,
@@ -29,46 +32,6 @@ from index.types import (
 )
 
 FILE = "quoth.sqlite3"
-VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE collections (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE documents (
-  id TEXT PRIMARY KEY,
-  collection_id INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
-  origin TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL,
-  language TEXT NOT NULL, language_confidence REAL NOT NULL,
-  text TEXT NOT NULL, alignment BLOB NOT NULL,
-  content_hash TEXT NOT NULL, fingerprint TEXT NOT NULL, media_type TEXT NOT NULL, encoding TEXT NOT NULL,
-  metadata TEXT NOT NULL, characters INTEGER NOT NULL, chunks INTEGER NOT NULL,
-  added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-  UNIQUE (collection_id, origin)
-) STRICT;
-CREATE TABLE chunks (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-  ordinal INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
-  sentences BLOB NOT NULL, headings TEXT NOT NULL, language TEXT NOT NULL, text TEXT NOT NULL,
-  vector BLOB NOT NULL,
-  UNIQUE (document_id, ordinal)
-) STRICT;
-CREATE TABLE changes (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  collection_id INTEGER NOT NULL, chunk_id INTEGER NOT NULL, added INTEGER NOT NULL
-) STRICT;
-CREATE INDEX changes_by_collection ON changes (collection_id, seq);
-CREATE TRIGGER chunk_added AFTER INSERT ON chunks BEGIN
-  INSERT INTO changes (collection_id, chunk_id, added)
-  SELECT collection_id, NEW.id, 1 FROM documents WHERE id = NEW.document_id;
-END;
-CREATE TRIGGER chunk_removed BEFORE DELETE ON chunks BEGIN
-  INSERT INTO changes (collection_id, chunk_id, added)
-  SELECT collection_id, OLD.id, 0 FROM documents WHERE id = OLD.document_id;
-END;
-"""
 
 _RECORD = """
 SELECT d.id, c.name AS collection, d.source, d.title, d.language, d.language_confidence,
@@ -100,8 +63,8 @@ class Store:
         self._connections = Connections(folder / FILE, create=create)
         self._write_lock = threading.Lock()
         with self._reading() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
+            version = schema.version(connection)
+        if version > schema.VERSION:
             raise StorageError(
                 f"The data folder {folder} was made by a newer Quoth: upgrade Quoth."
             )
@@ -233,7 +196,7 @@ class Store:
                     document.language,
                     document.language_confidence,
                     document.text,
-                    _pack_runs(document.alignment),
+                    pack_runs(document.alignment),
                     document.content_hash,
                     fingerprint,
                     document.media_type,
@@ -256,7 +219,7 @@ class Store:
                         chunk.ordinal,
                         chunk.span.start,
                         chunk.span.end,
-                        _pack_spans(chunk.sentences),
+                        pack_spans(chunk.sentences),
                         json.dumps(chunk.headings, ensure_ascii=False),
                         chunk.language,
                         chunk.span.of(document.text),
@@ -297,7 +260,7 @@ class Store:
             row = connection.execute(f"{_RECORD} WHERE d.id = ?", (document_id,)).fetchone()
         if row is None:
             raise _unknown_document(document_id)
-        return _record(row)
+        return record(row)
 
     def documents(
         self, collection: str, limit: int, after: str = "", source: str = ""
@@ -315,7 +278,7 @@ class Store:
                 " ORDER BY d.id LIMIT ?",
                 (number, after, source, source, limit),
             ).fetchall()
-        return [_record(row) for row in rows]
+        return [record(row) for row in rows]
 
     def text_range(self, document_id: str, start: int, end: int) -> str:
         """The characters `text[start:end]`.
@@ -344,7 +307,7 @@ class Store:
             ).fetchone()
         if row is None:
             raise _unknown_document(document_id)
-        return _unpack_runs(row["alignment"])
+        return unpack_runs(row["alignment"])
 
     # Chunks
 
@@ -369,7 +332,8 @@ class Store:
                     (collection_id, since),
                 ).fetchall()
                 removed = connection.execute(
-                    "SELECT chunk_id FROM changes WHERE collection_id = ? AND seq > ? AND NOT added",
+                    "SELECT chunk_id FROM changes"
+                    " WHERE collection_id = ? AND seq > ? AND NOT added",
                     (collection_id, since),
                 ).fetchall()
             finally:
@@ -382,29 +346,11 @@ class Store:
 
     def allowed_chunks(self, collection_id: int, filters: Filters) -> list[int]:
         """Ids of the chunks that `filters` allow, ascending."""
-        clauses, values = ["d.collection_id = ?"], [collection_id]
-        parameters: list[Any] = values
-        if filters.languages:
-            clauses.append(
-                _any_of("k.language = ? OR k.language LIKE ? || '-%'", filters.languages)
-            )
-            parameters += [value for tag in filters.languages for value in (tag, tag)]
-        if filters.document_ids:
-            clauses.append(_any_of("d.id = ?", filters.document_ids))
-            parameters += filters.document_ids
-        if filters.sources:
-            clauses.append(_any_of("d.source = ? OR d.source LIKE '%/' || ?", filters.sources))
-            parameters += [value for name in filters.sources for value in (name, name)]
-        for key, value in filters.metadata.items():
-            clauses.append(
-                "EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND m.value = ?)"
-            )
-            parameters += [key, value]
+        where, parameters = condition(collection_id, filters)
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT k.id FROM chunks k JOIN documents d ON d.id = k.document_id WHERE "
-                + " AND ".join(clauses)
-                + " ORDER BY k.id",
+                "SELECT k.id FROM chunks k JOIN documents d ON d.id = k.document_id"
+                f" WHERE {where} ORDER BY k.id",
                 parameters,
             ).fetchall()
         return [row["id"] for row in rows]
@@ -423,17 +369,14 @@ class Store:
             ).fetchall()
         by_id = {row["id"]: row for row in rows}
         present = [(by_id[chunk_id], score) for chunk_id, score in found if chunk_id in by_id]
-        return [_hit(row, rank, score) for rank, (row, score) in enumerate(present, 1)]
+        return [hit(row, rank, score) for rank, (row, score) in enumerate(present, 1)]
 
     # Connections
 
     def _create_schema(self) -> None:
         with self._writing() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in _statements(_SCHEMA):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+            if schema.version(connection) == 0:
+                schema.create(connection)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -463,62 +406,5 @@ def _ensure_collection(connection: sqlite3.Connection, name: str) -> bool:
     return cursor.rowcount > 0
 
 
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _any_of(clause: str, values: Sequence[str]) -> str:
-    return "(" + " OR ".join([clause] * len(values)) + ")"
-
-
 def _unknown_document(document_id: str) -> UnknownDocument:
     return UnknownDocument(f"There is no document {document_id!r}: see `quoth documents list`.")
-
-
-def _record(row: sqlite3.Row) -> DocumentRecord:
-    values = dict(row)
-    values["metadata"] = json.loads(values["metadata"])
-    for key in ("added_at", "updated_at"):
-        values[key] = datetime.fromisoformat(values[key])
-    return DocumentRecord(**values)
-
-
-def _hit(row: sqlite3.Row, rank: int, score: float) -> Hit:
-    return Hit(
-        chunk_id=row["id"],
-        document_id=row["document_id"],
-        collection=row["collection"],
-        rank=rank,
-        score=score,
-        text=row["text"],
-        span=Span(row["start"], row["stop"]),
-        sentences=_unpack_spans(row["sentences"]),
-        headings=tuple(json.loads(row["headings"])),
-        language=row["language"],
-        title=row["title"],
-        source=row["source"],
-        content_hash=row["content_hash"],
-    )
-
-
-def _pack_runs(alignment: Alignment) -> bytes:
-    rows = [(run.text_start, run.source_start, run.length) for run in alignment.runs]
-    return np.array(rows, "<u4").tobytes()
-
-
-def _unpack_runs(data: bytes) -> Alignment:
-    rows = np.frombuffer(data, "<u4").reshape(-1, 3).tolist()
-    return Alignment(tuple(Run(*row) for row in rows))
-
-
-def _pack_spans(spans: Sequence[Span]) -> bytes:
-    return np.array([(span.start, span.end) for span in spans], "<u4").tobytes()
-
-
-def _unpack_spans(data: bytes) -> tuple[Span, ...]:
-    return tuple(Span(*row) for row in np.frombuffer(data, "<u4").reshape(-1, 2).tolist())

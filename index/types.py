@@ -100,7 +100,7 @@ class Embedder(Protocol):
 
     @property
     def identity(self) -> str:
-        """Name, " (" and whatever else changes its vectors: embedders that differ must differ here."""
+        """Name, " (", and all else that changes its vectors: different embedders differ here."""
 
     @property
     def dimension(self) -> int:

@@ -1,7 +1,7 @@
 """FAISS over the store: derived from it, rebuildable at any time.
 
-A snapshot is one file: a line of JSON (what it covers, and the checksum of the rest), then FAISS's
-own bytes. It is written beside and renamed into place, so a reader finds the old one or the new one.
+A snapshot is one file: a line of JSON (what it covers, the checksum of the rest), then FAISS's own
+bytes. It is written beside and renamed into place, so a reader finds the old one or the new one.
 """
 
 import hashlib

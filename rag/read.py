@@ -115,20 +115,21 @@ class SentenceReader:
         for hit, (sentence_score, span), score in zip(passages, best, scores, strict=True):
             others = (sum(scores) - score) / (len(scores) - 1) if len(scores) > 1 else score
             features = (sentence_score, hit.score, score - others)
-            quote = _widened(span, by_passage[hit.chunk_id])
+            quote = _widened(hit, span, by_passage[hit.chunk_id])
             result.append(Scored(hit, span, quote, score, features))
         return sorted(result, key=lambda scored: (-scored.score, scored.hit.rank))
 
 
-def _widened(sentence: Span, scored: Sequence[tuple[float, Span]]) -> Span:
-    """The sentence with the better of its two neighbours, where both stay short."""
+def _widened(hit: Hit, sentence: Span, scored: Sequence[tuple[float, Span]]) -> Span:
+    """The sentence with the better of its neighbours in its paragraph, where both stay short."""
     position = next(n for n, (_score, span) in enumerate(scored) if span == sentence)
-    neighbours = [scored[n] for n in (position - 1, position + 1) if 0 <= n < len(scored)]
-    if not neighbours:
-        return sentence
-    _score, other = max(neighbours, key=lambda entry: entry[0])
-    wide = Span(min(sentence.start, other.start), max(sentence.end, other.end))
-    return wide if wide.end - wide.start <= _WITH_NEIGHBOUR_CHARACTERS else sentence
+    wider = []
+    for score, other in (scored[n] for n in (position - 1, position + 1) if 0 <= n < len(scored)):
+        wide = Span(min(sentence.start, other.start), max(sentence.end, other.end))
+        in_paragraph = "\n" not in hit.sentence_text(wide)
+        if in_paragraph and wide.end - wide.start <= _WITH_NEIGHBOUR_CHARACTERS:
+            wider.append((score, wide))
+    return max(wider, key=lambda entry: entry[0])[1] if wider else sentence
 
 
 def _in_context(hit: Hit, span: Span) -> str:

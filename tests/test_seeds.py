@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ pytestmark = [pytest.mark.model, needs_data]
 
 
 @pytest.fixture(scope="module")
-def client(real_engine: Engine) -> Iterator[TestClient]:
+def client(real_engine: Engine) -> TestClient:
     # Not entered: its end would close the engine that other modules share.
-    yield TestClient(create_app(real_engine.settings, real_engine))
+    return TestClient(create_app(real_engine.settings, real_engine))
 
 
 @pytest.fixture(scope="module")

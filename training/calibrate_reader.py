@@ -1,15 +1,15 @@
 """Calibrate the sentence reader: from its scores to the probability that its quote answers.
 
-    python training/calibrate_reader.py --data PATH/qa-train
+    python -m training.calibrate_reader --data PATH/qa-train
 
 Each question is asked twice: with its paragraph in the corpus, and with it taken out, when any
-answer is a wrong one. A reading counts as right when its quote holds the gold answer. Questions come
-from extractive data sets in six languages, paragraphs of all of them in one corpus; a held-out half
-of the paragraphs gives the figures that are printed. XQuAD and the seed questions are not used.
+answer is a wrong one. A reading is right when its quote holds the gold answer. The questions come
+from extractive data sets in four languages and are about paragraphs that the answer map has not
+seen, all in one corpus; a held-out half of them gives the figures that are printed. XQuAD and the
+seed questions are not used.
 """
 
 import argparse
-import gzip
 import json
 import tempfile
 from collections.abc import Sequence
@@ -31,16 +31,11 @@ from rag.answer_map import shipped_map
 from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
 from rag.read import FEATURES, SentenceReader
+from training.data import draw
+from training.train_answer_map import drawn
 
-SETS = {
-    "jaquad.train": 250,
-    "drcd.dev": 200,
-    "cmrc.dev": 150,
-    "iapp.train": 200,
-    "pquad.validation": 250,
-    "qed.dev": 250,
-    "arcd.train": 200,
-}
+SETS = {"jaquad.train": 250, "cmrc.trial": 200, "iapp.valid": 200, "pquad.validation": 300}
+MAP_SEED = 0
 COLLECTION = "calibration"
 LIMIT = 10
 
@@ -59,6 +54,7 @@ class Remembering:
         self.embed_queries = inner.embed_queries
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of the texts, new ones embedded together."""
         new = sorted({text for text in texts if text not in self._known})
         if new:
             self._known.update(zip(new, self._inner.embed_passages(new), strict=True))
@@ -72,7 +68,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
-    questions = [q for name, count in SETS.items() for q in draw(arguments.data, name, count, rng)]
+    # The answer map must not have seen what its scores are calibrated on.
+    seen = {row["context"] for row in drawn(arguments.data, np.random.default_rng(MAP_SEED))}
+    questions = [
+        row
+        for name, count in SETS.items()
+        for row in draw(
+            arguments.data, name, count, rng, per_paragraph=1, impossible=True, without=seen
+        )
+    ]
     embedder = Remembering(load_embedder(load_settings()))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -103,18 +107,6 @@ def main() -> None:
     target = Path(__file__).parent.parent / "rag" / "calibration.json"
     target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
     print(f"wrote {target}: {values['weights']} {values['bias']} threshold {values['threshold']}")
-
-
-def draw(folder: Path, name: str, count: int, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """A seeded sample of one data set, at most one question a paragraph."""
-    lines = gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8").readlines()
-    sample: dict[str, dict[str, Any]] = {}
-    for position in rng.permutation(len(lines)):
-        question = json.loads(lines[position])
-        sample.setdefault(question["context"], question)
-        if len(sample) == count:
-            break
-    return list(sample.values())
 
 
 def asked(
@@ -167,7 +159,7 @@ def report(
     print(f"at {threshold:.3f}: answers {given[answerable].mean():.2f} of the answerable")
     print(f"  and {given[~answerable].mean():.2f} of the others;")
     print(
-        f"  of the answers given to answerable questions {right[given & answerable].mean():.2f} are right"
+        f"  of the answers to answerable questions {right[given & answerable].mean():.2f} are right"
     )
 
 

@@ -1,6 +1,6 @@
 """Fit the language-neutral map of the default embedder on NTREX-128 (CC BY-SA 4.0).
 
-    python training/fit_neutral.py --ntrex PATH/ntrex.jsonl.gz
+    python -m training.fit_neutral --ntrex PATH/ntrex.jsonl.gz
 
 Prints, for several numbers of directions, how often a sentence's translation is found on documents
 the fit has not seen, with each sentence of the corpus in one language drawn at random and asked for
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    rows = [json.loads(line) for line in gzip.open(arguments.ntrex, "rt", encoding="utf-8")]
+    rows = read(arguments.ntrex)
     rng = np.random.default_rng(arguments.seed)
     seen, unseen = split(rows, rng, arguments.sentences, arguments.held_out)
     embedder = embedders.load(load_settings().embedder_options())
@@ -66,6 +66,12 @@ def main() -> None:
     }
     neutral.save(target, about)
     print(f"wrote {target}")
+
+
+def read(path: Path) -> list[dict[str, object]]:
+    """The sentences of NTREX, in the order of the file."""
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
 
 
 def split(

@@ -1,18 +1,16 @@
 """Train the answer map of the sentence reader: from a question to what its answer looks like.
 
-    python training/train_answer_map.py --data PATH/qa-train
+    python -m training.train_answer_map --data PATH/qa-train
 
 A question's nearest sentence is often about the same thing without saying what is asked: "when was
-it signed" is nearer to "the treaty is ..." than to "it was signed on ...". The map moves a question's
-vector so that, among the sentences of its paragraph and of others, the one that holds the answer is
-nearest. It is one matrix, added to the identity, trained with a softmax over sentences (Gillick et
-al. 2019 for the in-batch form) on vectors that the language-neutral map has been applied to.
+it signed" is nearer to "the treaty is ..." than to "it was signed on ...". The map moves a question
+so that, among the sentences of its paragraph and of others, the one that holds the answer is
+nearest. It is one matrix, added to the identity, trained with a softmax over the sentences of a
+batch (the in-batch form of Gillick et al. 2019), on vectors that the language-neutral map has been
+applied to.
 """
 
 import argparse
-import gzip
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from documents.chunk import ChunkOptions, chunk
 from documents.load import Raw, load
 from index.types import Embedder
 from rag.answer_map import FILE, AnswerMap
+from training.data import draw
 
 SETS = {
     "jaquad.train": 3000, "drcd.dev": 1750, "drcd.test": 1750, "cmrc.dev": 2000,
@@ -57,7 +56,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     rng = np.random.default_rng(arguments.seed)
     embedder = load_embedder(load_settings())
-    rows = [row for name, count in SETS.items() for row in draw(arguments.data, name, count, rng)]
+    rows = drawn(arguments.data, rng)
     rows = [rows[i] for i in rng.permutation(len(rows))]
     cut = len(rows) // 10
     held, seen = (examples(part, embedder) for part in (rows[:cut], rows[cut:]))
@@ -75,17 +74,13 @@ def main() -> None:
     print(f"wrote {target}")
 
 
-def draw(folder: Path, name: str, count: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """A seeded sample of the answerable questions of one data set, at most two a paragraph."""
-    with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as stream:
-        rows = [json.loads(line) for line in stream]
-    taken: dict[str, int] = {}
-    for position in rng.permutation(len(rows)):
-        row = rows[position]
-        if row["answers"] and taken.get(row["context"], 0) < 2 and count > 0:
-            taken[row["context"]] = taken.get(row["context"], 0) + 1
-            count -= 1
-            yield row
+def drawn(folder: Path, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """The questions that the map is trained and measured on."""
+    return [
+        row
+        for name, count in SETS.items()
+        for row in draw(folder, name, count, rng, per_paragraph=2)
+    ]
 
 
 def examples(rows: list[dict[str, Any]], embedder: Embedder) -> Examples:
@@ -104,7 +99,7 @@ def examples(rows: list[dict[str, Any]], embedder: Embedder) -> Examples:
                     for span in part.sentences
                 }
             )
-            paragraphs[context] = (len(texts), [span for span in spans])
+            paragraphs[context] = (len(texts), spans)
             texts += [document.text[start:end] for start, end in spans]
         first, spans = paragraphs[context]
         answer = row["answers"][0]["text"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from documents.encoding import decode
-from rag.evaluation.datasets import read_lines
+from rag.evaluation.files import read_lines
 from rag.evaluation.runner import needed_corpora
 from rag.evaluation.types import Dataset, InvalidQuestions, Prediction, Quote
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.evaluation.datasets import Asked, Paragraph, paragraph_document, read_squad, stem
+from rag.evaluation.datasets import paragraph_document
+from rag.evaluation.files import Asked, Paragraph, read_squad, stem
 from rag.evaluation.types import Corpus, Dataset, Gold, InvalidQuestions, Question
 
 Parallel = Mapping[str, Sequence[Paragraph]]

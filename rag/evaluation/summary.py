@@ -43,6 +43,18 @@ WHOLE: Mapping[str, Callable[[Columns, NDArray[np.intp]], float | None]] = {
 }
 """Figures of many questions at once, which no mean of scores gives."""
 
+SHORT: Mapping[str, str] = {
+    "retrieval.recall@1": "recall@1",
+    "retrieval.recall@5": "recall@5",
+    "retrieval.recall@10": "recall@10",
+    "answer.accuracy": "accuracy",
+    "answer.correct": "correct",
+    "answer.f1": "F1",
+    "citations.precision": "citation precision",
+    "abstention.auroc": "AUROC",
+}
+"""The metrics that tables by language show, and their headings there."""
+
 LOWER_IS_BETTER = frozenset({"abstention.false_answer_rate", "abstention.aurc", "abstention.ece"})
 
 

@@ -42,6 +42,7 @@ class RememberingEmbedder:
     def __init__(self, inner: Embedder) -> None:
         self._inner = inner
         self._known: dict[tuple[str, str], Vectors] = {}
+        self.name = inner.name
         self.identity = inner.identity
         self.dimension = inner.dimension
         self.max_tokens = inner.max_tokens

@@ -97,6 +97,8 @@ def test_filters_hold_before_the_cut_off(index: LocalIndex, put: Put) -> None:
     assert sources(index, "lemons", filters=Filters(languages=("zh",))) == ["zh/1.txt"]
     assert sources(index, "lemons", filters=Filters(metadata={"desk": "news"})) == ["el/1.txt"]
     assert sources(index, "lemons", filters=Filters(sources=("7.txt",))) == ["en/7.txt"]
+    assert sources(index, "lemons", filters=Filters(sources=("_.txt", "%"))) == []
+    assert sources(index, "lemons", filters=Filters(languages=("e", "%"))) == []
     wanted = document_id("default", "en/9.txt")
     assert sources(index, "lemons", filters=Filters(document_ids=(wanted,))) == ["en/9.txt"]
     both = Filters(languages=("en",), metadata={"desk": "news"})

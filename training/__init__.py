@@ -1,0 +1,1 @@
+"""Scripts that make the artifacts which are shipped. Run them as `python -m training.NAME`."""
