@@ -224,14 +224,11 @@ def _asked(
 
 def _pieces(settings: Settings, store: "Store", embedder: "Embedder") -> "Pieces":
     """The parts of `api.wiring.Engine` around another embedder and a store of our own."""
-    from api.wiring import Engine
+    from api.wiring import assemble
     from index.local import LocalIndex
-    from rag.answer_map import shipped_map
     from rag.evaluation.systems import Pieces
-    from rag.read import SentenceReader
 
-    reader = SentenceReader(embedder, shipped_map(embedder.identity))
-    engine = Engine(settings, LocalIndex(store, embedder), reader)
+    engine = assemble(settings, LocalIndex(store, embedder))
     return Pieces(engine.index, engine.reader, engine.models, engine.min_confidence)
 
 

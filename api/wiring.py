@@ -78,9 +78,16 @@ def build(
     """
     embedder = load_embedder(settings, progress)
     index = open_index(settings.data_dir, embedder, create=create)
+    return assemble(settings, index)
+
+
+def assemble(settings: Settings, index: LocalIndex) -> Engine:
+    """The engine around an index that is open already."""
+    embedder = index.embedder
     if default_calibration().embedder != embedder.identity:
         log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", embedder.name)
-    return Engine(settings, index, SentenceReader(embedder, shipped_map(embedder.identity)))
+    reader = SentenceReader(embedder, shipped_map(embedder.identity))
+    return Engine(settings, index, reader)
 
 
 def ingest_options(settings: Settings) -> IngestOptions:

@@ -13,7 +13,7 @@ from tests.fakes import HashingEmbedder
 
 # A sentence that shares no word with the question has a cosine near 0, one that shares most of
 # them above .5: this calibration tells the two apart.
-CALIBRATION = Calibration(weights=(12.0, 0.0, 0.0), bias=-4.0, threshold=0.5)
+CALIBRATION = Calibration(weights=(12.0, 0.0, 0.0, 0.0), bias=-4.0, threshold=0.5)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from rag.read import Calibration, SentenceReader
 from rag.types import Answer, Models, Reading
 from tests.fakes import HashingEmbedder
 
-CALIBRATION = Calibration(weights=(12.0, 0.0, 0.0), bias=-4.0, threshold=0.5)
+CALIBRATION = Calibration(weights=(12.0, 0.0, 0.0, 0.0), bias=-4.0, threshold=0.5)
 MODELS = Models("hashing", "sentences")
 EVENING = "The keeper lit the lamp every evening. It burned paraffin. Ships saw it for miles."
 

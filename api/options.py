@@ -1,0 +1,89 @@
+"""What the commands share: their options, and how they open what they work on."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from api.settings import Settings, load_settings
+from index.errors import InvalidRequest
+from index.types import DEFAULT_COLLECTION
+
+if TYPE_CHECKING:
+    from api.wiring import Engine
+    from index.store import Store
+
+# Modules that import torch are imported where they are needed: `--help` and the commands that
+# only look into the store stay quick.
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Folder of documents and index (default: QUOTH_DATA_DIR, or the user's data folder).",
+)
+collection_option = click.option(
+    "--collection",
+    default=DEFAULT_COLLECTION,
+    show_default=True,
+    metavar="NAME",
+    help="Collection of documents.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, exactly as over HTTP."
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Passages at most.",
+)
+languages_option = click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    metavar="TAG",
+    help="Only passages in this language (BCP 47); may be given more than once.",
+)
+
+
+def settings_of(data_dir: Path | None) -> Settings:
+    """The settings, with the folder that the command line names."""
+    return load_settings(data_dir=data_dir)
+
+
+def open_engine(settings: Settings, *, create: bool) -> "Engine":
+    """Models and index, with a progress bar where a model is prepared."""
+    from api.console import preparing
+    from api.wiring import build, set_up_logging
+    from index.store import Store
+
+    set_up_logging(settings)
+    # The folder first: its errors should not wait for the models.
+    Store(settings.data_dir, create=create).close()
+    with preparing() as progress:
+        return build(settings, create=create, progress=progress)
+
+
+def open_store(settings: Settings) -> "Store":
+    """The store alone, for commands that need no model."""
+    from index.store import Store
+
+    return Store(settings.data_dir, create=False)
+
+
+def valid_collection(name: str) -> None:
+    """Raises InvalidRequest for what cannot name a collection."""
+    if not re.fullmatch(r"\w[\w.-]{0,63}", name):
+        raise InvalidRequest(
+            f"{name!r} cannot name a collection: use up to 64 letters, digits, '.', '_' and '-'."
+        )
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, in the characters it is in."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
