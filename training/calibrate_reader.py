@@ -36,7 +36,7 @@ from training.train_answer_map import drawn
 
 SETS = {"jaquad.train": 250, "cmrc.trial": 200, "iapp.valid": 200, "pquad.validation": 300}
 MAP_SEED = 0
-FALSE_ANSWERS = 0.1
+FALSE_ANSWERS = 0.12
 """Share of the unanswerable questions that may get an answer at the default threshold."""
 COLLECTION = "calibration"
 LIMIT = 10
