@@ -17,7 +17,7 @@ from rag.types import Models
 from tests.fakes import HashingEmbedder
 
 # The right sentence has a cosine near .6 with its question, one about another building near .4.
-CALIBRATION = Calibration(weights=(24.0, 0.0, 0.0), bias=-12.5, threshold=0.5)
+CALIBRATION = Calibration(weights=(24.0, 0.0, 0.0, 0.0), bias=-12.5, threshold=0.5)
 SMALL_CHUNKS = IngestOptions(chunk=ChunkOptions(max_tokens=20, overlap_sentences=0))
 
 FACTS = (
