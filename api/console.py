@@ -45,13 +45,13 @@ class IngestReport:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=_error_console(),
-            disable=not sys.stderr.isatty(),
             transient=True,
         )
         self._task = self._progress.add_task("reading", total=total)
 
     def __enter__(self) -> "IngestReport":
-        self._progress.start()
+        if sys.stderr.isatty():
+            self._progress.start()
         return self
 
     def __exit__(
@@ -60,7 +60,8 @@ class IngestReport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
         if any(self.counts.values()):
             parts = [f"{count} {name}" for name, count in self.counts.items() if count]
             click.echo(", ".join(parts), err=True)
@@ -117,7 +118,9 @@ def preparing() -> Iterator[bundled.Progress]:
     try:
         yield update
     finally:
-        progress.stop()
+        # Stopping what never started would print an empty line.
+        if progress.live.is_started:
+            progress.stop()
 
 
 def print_answer(answer: Answer, *, include_passages: bool) -> None:

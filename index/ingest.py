@@ -19,8 +19,10 @@ from index.local import LocalIndex
 _PIPELINE = 1
 """Raised whenever the same bytes come to give other chunks, so that they are taken in anew."""
 
-_TOGETHER_CHARACTERS = 200_000
-"""Text that is embedded at once: some hundred chunks."""
+_TOGETHER_CHARACTERS = 40_000
+"""Text that is embedded at once: enough chunks for full batches, and a few seconds between one
+acknowledgement and the next.
+"""
 
 
 @dataclass(frozen=True, slots=True)
