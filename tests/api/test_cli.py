@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api import cli, wiring
-from api.settings import Settings, load_settings
+from api.settings import InvalidSettings, load_settings
 from rag import read
 from tests.api.conftest import CALIBRATION
 from tests.fakes import HashingEmbedder
@@ -197,8 +197,26 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Captu
     assert_fails(["documents", "list"], 2, capsys, "QUOTH_PORT")
 
 
-def test_bounds() -> None:
-    assert Settings.model_fields.keys() >= {"data_dir", "cache_dir", "embedder", "min_confidence"}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MIN_CONFIDENCE", "1.01"),
+        ("MIN_CONFIDENCE", "-0.01"),
+        ("PORT", "65536"),
+        ("CHUNK_TOKENS", "31"),
+        ("CHUNK_TOKENS", "8193"),
+        ("MAX_DOCUMENT_BYTES", "0"),
+        ("PRECISION", "float8"),
+        ("NEUTRAL", "on"),
+        ("EMBEDDER", ""),
+    ],
+)
+def test_a_setting_out_of_bounds_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"QUOTH_{name}", value)
+    with pytest.raises(InvalidSettings, match=f"QUOTH_{name}"):
+        load_settings()
 
 
 def test_help_names_every_command(capsys: Captured) -> None:
