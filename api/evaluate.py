@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rag.evaluation.results import Run
     from rag.evaluation.systems import Pieces, Progress
     from rag.evaluation.types import Dataset
+    from rag.span_model import SpanModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +166,24 @@ def _dataset(task: Task) -> "Dataset":
 def _ask(task: Task, dataset: "Dataset", settings: Settings) -> "Run":
     from api.console import preparing
     from api.evaluate_console import progress_bar
-    from api.wiring import load_embedder, set_up_logging
+    from api.wiring import load_embedder, load_reader_model, set_up_logging
 
     set_up_logging(settings)
     with preparing() as preparation:
         embedder = load_embedder(settings, preparation)
+        model = None if task.retrieval_only else load_reader_model(settings, preparation)
     with (
         tempfile.TemporaryDirectory(prefix="quoth-evaluate-") as folder,
         progress_bar() as progress,
     ):
-        return _asked(task, dataset, settings, embedder, Path(folder), progress)
+        return _asked(task, dataset, settings, (embedder, model), Path(folder), progress)
 
 
 def _asked(
     task: Task,
     dataset: "Dataset",
     settings: Settings,
-    embedder: "Embedder",
+    models: "tuple[Embedder, SpanModel | None]",
     folder: Path,
     progress: "Progress",
 ) -> "Run":
@@ -191,17 +193,18 @@ def _asked(
     from rag.evaluation.runner import ask, take_in, time_questions
     from rag.evaluation.systems import Quoth, RememberingEmbedder
 
+    embedder, model = models
     store = Store(folder)
     try:
         remembering = RememberingEmbedder(embedder)
-        pieces = _pieces(settings, store, remembering)
+        pieces = _pieces(settings, store, remembering, model)
         library = take_in(pieces.index, dataset, ingest_options(settings), progress)
         start = time.perf_counter()
         remembering.prepare([question.text for question in dataset.questions], progress)
         system = Quoth(pieces, library.ids, retrieval_only=task.retrieval_only)
         rows = ask(dataset, system, library, progress)
         asking = time.perf_counter() - start
-        plain = _pieces(settings, store, embedder)
+        plain = _pieces(settings, store, embedder, model)
         alone = Quoth(plain, library.ids, retrieval_only=task.retrieval_only)
         durations = time_questions(dataset, alone, task.seed, progress)
     finally:
@@ -222,19 +225,26 @@ def _asked(
     )
 
 
-def _pieces(settings: Settings, store: "Store", embedder: "Embedder") -> "Pieces":
-    """The parts of `api.wiring.Engine` around another embedder and a store of our own."""
-    from api.wiring import assemble
+def _pieces(
+    settings: Settings, store: "Store", embedder: "Embedder", model: "SpanModel | None"
+) -> "Pieces":
+    """What answering is made of, around an embedder and a store of our own."""
+    from api.wiring import reader_with
     from index.local import LocalIndex
     from rag.evaluation.systems import Pieces
+    from rag.types import Models
 
-    engine = assemble(settings, LocalIndex(store, embedder))
-    return Pieces(engine.index, engine.reader, engine.models, engine.min_confidence)
+    reader, threshold = reader_with(model, embedder)
+    if settings.min_confidence is not None:
+        threshold = settings.min_confidence
+    return Pieces(
+        LocalIndex(store, embedder), reader, Models(embedder.name, reader.name), threshold
+    )
 
 
 def _measured_settings(settings: Settings) -> dict[str, Any]:
     """The settings that can change a figure."""
-    names = ("embedder", "precision", "neutral", "chunk_tokens", "min_confidence")
+    names = ("embedder", "precision", "neutral", "reader", "chunk_tokens", "min_confidence")
     return {name: getattr(settings, name) for name in names}
 
 

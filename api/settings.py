@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     neutral: Literal["auto", "off"] = Field(
         "auto", description="Language-neutral map: where one fits the embedder, or never."
     )
+    reader: Annotated[str, Field(min_length=1)] = Field(
+        "default",
+        description="`default`, `sentences` (no model of its own), or the name or folder of a "
+        "transformers question-answering model.",
+    )
     chunk_tokens: Annotated[int, Field(ge=32, le=8192)] = Field(
         256, description="Tokens of a chunk at most."
     )

@@ -12,9 +12,10 @@ from index.ingest import IngestOptions
 from index.local import LocalIndex, open_index
 from index.neutral import with_shipped_map
 from index.types import DEFAULT_COLLECTION, Embedder, Filters
+from rag import read, reader_model, span_reader
 from rag.answer import AnswerOptions, answer
 from rag.answer_map import shipped_map
-from rag.read import SentenceReader, default_calibration
+from rag.span_model import SpanModel
 from rag.types import Answer, Models, Reader
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Engine:
     settings: Settings
     index: LocalIndex
     reader: Reader
+    default_confidence: float
 
     def answer(
         self,
@@ -47,7 +49,7 @@ class Engine:
     def min_confidence(self) -> float:
         """The threshold in force where a request names none."""
         chosen = self.settings.min_confidence
-        return default_calibration().threshold if chosen is None else chosen
+        return self.default_confidence if chosen is None else chosen
 
     @property
     def models(self) -> Models:
@@ -77,17 +79,40 @@ def build(
         StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
     """
     embedder = load_embedder(settings, progress)
+    reader, threshold = reader_with(load_reader_model(settings, progress), embedder)
     index = open_index(settings.data_dir, embedder, create=create)
-    return assemble(settings, index)
+    return Engine(settings, index, reader, threshold)
 
 
-def assemble(settings: Settings, index: LocalIndex) -> Engine:
-    """The engine around an index that is open already."""
-    embedder = index.embedder
-    if default_calibration().embedder != embedder.identity:
-        log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", embedder.name)
-    reader = SentenceReader(embedder, shipped_map(embedder.identity))
-    return Engine(settings, index, reader)
+def load_reader_model(
+    settings: Settings, progress: Progress = lambda _what, _share: None
+) -> SpanModel | None:
+    """The model that reads; None where the settings want none.
+
+    Raises:
+        ModelUnavailable: with what to do about it.
+    """
+    if settings.reader == "sentences":
+        return None
+    cache = settings.embedder_options().cache
+    return reader_model.load(settings.reader, cache, settings.precision, progress)
+
+
+def reader_with(model: SpanModel | None, embedder: Embedder) -> tuple[Reader, float]:
+    """The reader around its model, and the confidence an answer must reach by default."""
+    if model is None:
+        sentences = read.default_calibration()
+        _warn_unless(sentences.embedder == embedder.identity, embedder.name)
+        reader = read.SentenceReader(embedder, shipped_map(embedder.identity))
+        return reader, sentences.threshold
+    calibration = span_reader.default_calibration()
+    _warn_unless(calibration.models == f"{embedder.identity} + {model.name}", model.name)
+    return span_reader.SpanReader(model, embedder, calibration), calibration.threshold
+
+
+def _warn_unless(calibrated: bool, name: str) -> None:
+    if not calibrated:
+        log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", name)
 
 
 def ingest_options(settings: Settings) -> IngestOptions:

@@ -131,7 +131,7 @@ def load(
 
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
-    dtype = torch.bfloat16 if _use_bfloat16(options.precision) else torch.float32
+    dtype = torch.bfloat16 if use_bfloat16(options.precision) else torch.float32
     settings: dict[str, Any] = {"dtype": dtype}
     if is_default:
         settings["add_pooling_layer"] = False  # the bundle has none, and mean pooling needs none
@@ -146,7 +146,7 @@ def load(
     return SentenceTransformerEmbedder(model, name, options)
 
 
-def _use_bfloat16(precision: Precision) -> bool:
+def use_bfloat16(precision: Precision) -> bool:
     """Whether the processor multiplies bfloat16 matrices by itself (AMX or AVX-512 BF16)."""
     if precision != "auto":
         return precision == "bfloat16"

@@ -3,11 +3,10 @@
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from documents.language import detect
-from documents.types import Span
 from index.types import DEFAULT_COLLECTION, Filters, Hit
 from rag.cite import Texts, cite
 from rag.errors import EmptyCollection, InvalidQuestion
@@ -75,7 +74,7 @@ def answer(
         else max((r.confidence for r in readings), default=0.0),
         citations=chosen.citations if chosen else (),
         alternatives=tuple(answers[1:]),
-        passages=tuple(hits),
+        passages=_reranked(hits, readings),
         models=models,
         timings_ms=clock.milliseconds(),
     )
@@ -114,22 +113,29 @@ def require_documents(hits: Sequence[Hit], collection: str, filters: Filters | N
 
 
 def _cited(readings: Sequence[Reading], texts: Texts, limit: int) -> list[Alternative]:
-    """The first `limit` readings whose quotes verify, as answers of their own; one a document,
-    since a document is not its own second source.
+    """The first `limit` answers whose quotes verify, each with a citation of every document that
+    gives it; the first document's wording is the answer. A document is not its own second source.
     """
     answers: list[Alternative] = []
-    documents: set[str] = set()
-    for reading in readings:
-        if reading.hit.document_id in documents or len(answers) == limit:
-            continue
-        wording = reading.hit.sentence_text(reading.answer)
-        citations = cite([reading], texts, Span(0, len(wording)))
-        if citations:
-            documents.add(reading.hit.document_id)
-            answers.append(
-                Alternative(wording, reading.hit.language, reading.confidence, citations)
-            )
+    told: set[str] = set()
+    for group in dict.fromkeys(r.group for r in readings if r.group is not None):
+        members = [r for r in readings if r.group == group and r.hit.document_id not in told]
+        sources = list({r.hit.document_id: r for r in reversed(members)}.values())[::-1]
+        citations = cite(sources, texts)
+        if citations and len(answers) < limit:
+            told.update(citation.document_id for citation in citations)
+            best = next(r for r in sources if r.hit.document_id == citations[0].document_id)
+            wording = best.hit.sentence_text(best.answer)
+            answers.append(Alternative(wording, best.hit.language, best.confidence, citations))
     return answers
+
+
+def _reranked(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Hit, ...]:
+    """The passages in the reader's order, those it found nothing in last."""
+    read = [reading.hit for reading in readings]
+    chunks = {hit.chunk_id for hit in read}
+    ordered = [*read, *(hit for hit in hits if hit.chunk_id not in chunks)]
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1))
 
 
 class _Clock:

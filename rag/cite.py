@@ -21,20 +21,24 @@ class Texts(Protocol):
         """How the text stands in its original."""
 
 
-def cite(readings: Iterable[Reading], texts: Texts, supports: Span) -> tuple[Citation, ...]:
+def cite(readings: Iterable[Reading], texts: Texts) -> tuple[Citation, ...]:
     """A citation for each reading whose quote stands in its document right now, numbered from 1.
 
-    One that fails, because its document was replaced or removed since it was read, is dropped.
+    One that fails, because its document was replaced or removed since it was read, is dropped. The
+    first one's wording is the answer, and each supports the whole of it.
 
     Args:
         readings: best first.
         texts: the documents as they are stored.
-        supports: the part of the answer that these citations carry.
     """
     citations: list[Citation] = []
+    length = 0
     for reading in readings:
-        citation = _citation(reading, texts, supports, len(citations) + 1)
-        if citation is not None:
+        length = length or reading.answer.end - reading.answer.start
+        citation = _citation(reading, texts, Span(0, length), len(citations) + 1)
+        if citation is None and not citations:
+            length = 0  # the next one's wording is the answer then
+        elif citation is not None:
             citations.append(citation)
     return tuple(citations)
 

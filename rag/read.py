@@ -97,8 +97,9 @@ class SentenceReader:
                 quote=scored.quote,
                 score=scored.score,
                 confidence=self._calibration.probability(scored.features),
+                group=number,
             )
-            for scored in self.scored(question, hits)
+            for number, scored in enumerate(self.scored(question, hits))
         ]
 
     def scored(self, question: str, hits: Sequence[Hit]) -> list[Scored]:

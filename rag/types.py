@@ -17,7 +17,8 @@ class Reading:
     `answer` is the range of the answer and `quote` the whole sentences around it, both ranges of
     the document's text with `quote.start <= answer.start < answer.end <= quote.end`. `score` is the
     reader's own, higher is better; `confidence` the calibrated probability, 0 to 1, that the quote
-    answers the question.
+    answers the question. Readings of one `group` say the same; one without a group says less or
+    more than another and does not contradict it.
     """
 
     hit: Hit
@@ -25,6 +26,7 @@ class Reading:
     quote: Span
     score: float
     confidence: float
+    group: int | None
 
 
 class Reader(Protocol):

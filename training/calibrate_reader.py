@@ -1,165 +1,270 @@
-"""Calibrate the sentence reader: from its scores to the probability that its quote answers.
+"""Calibrate the reader: which passage to believe, and how much.
 
-    python -m training.calibrate_reader --data PATH/qa-train
+    python -m training.calibrate_reader --data PATH/data
 
-Each question is asked twice: with its paragraph in the corpus, and with it taken out, when any
-answer is a wrong one. A reading is right when its quote holds the gold answer. The questions come
-from extractive data sets in four languages and are about paragraphs that the answer map has not
-seen, all in one corpus; a held-out half of them gives the figures that are printed. XQuAD and the
-seed questions are not used.
+On paragraphs and documents that no shipped weight has seen (`held_out_paragraphs` of qa-train, the
+held-out documents of NTREX), all in one collection of many languages. Questions are asked three
+ways: of the whole collection, of the paragraphs of their article alone, and of the collection
+without the paragraph that answers, when any answer is wrong. The clozes of NTREX are asked in one
+language of documents in another. A reading is right when its quote holds the gold answer. Half of
+the paragraphs fit, the other half gives the figures printed. XQuAD and the seed questions are not
+used.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from transformers import AutoModel, AutoTokenizer
 
 from api.settings import load_settings
 from api.wiring import load_embedder
 from documents.load import Raw
+from index import bundled
 from index.ingest import ingest
 from index.local import LocalIndex
 from index.store import Store
-from index.types import Embedder, Vectors
-from rag.answer_map import shipped_map
+from index.types import Embedder, Filters, Hit
+from rag import reader_model
 from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
-from rag.read import FEATURES, SentenceReader
-from training.data import draw
-from training.train_answer_map import drawn
+from rag.span_model import SpanModel
+from rag.span_reader import FEATURES, Calibration, Candidate, SpanReader, sentences_around
+from training.clozes import UNSPACED
+from training.reader_examples import (
+    LANGUAGES,
+    SETS,
+    clozes,
+    held_out_paragraphs,
+    parallel_documents,
+    read_lines,
+)
+from training.train_reader import HELD_OUT_SHARE, held_out_documents
+from training.word_alignment import Aligner
 
-SETS = {"jaquad.train": 250, "cmrc.trial": 200, "iapp.valid": 200, "pquad.validation": 300}
-MAP_SEED = 0
-FALSE_ANSWERS = 0.12
+FALSE_ANSWERS = 0.10
 """Share of the unanswerable questions that may get an answer at the default threshold."""
 COLLECTION = "calibration"
 LIMIT = 10
 
 
-class Remembering:
-    """An embedder that embeds each passage once."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, the source of the paragraph that answers, the sources of its article, and the
+    gold answers (none where nothing answers).
+    """
 
-    def __init__(self, inner: Embedder) -> None:
-        self._inner = inner
-        self._known: dict[str, Vectors] = {}
-        self.name = inner.name
-        self.identity = inner.identity
-        self.dimension = inner.dimension
-        self.max_tokens = inner.max_tokens
-        self.count_tokens = inner.count_tokens
-        self.embed_queries = inner.embed_queries
+    question: str
+    source: str
+    article: tuple[str, ...]
+    golds: tuple[str, ...]
+    foreign: bool
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts, new ones embedded together."""
-        new = sorted({text for text in texts if text not in self._known})
-        if new:
-            self._known.update(zip(new, self._inner.embed_passages(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One asking: what was found in each passage and whether its quote holds the gold answer, shape
+    (n,); whether anything answers; and the half of the paragraphs.
+    """
+
+    candidates: list[Candidate]
+    right: NDArray[np.bool_]
+    answerable: bool
+    held: bool
+    foreign: bool
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """Shape (n, 2): the model's score and the cosine of each passage."""
+        return np.array([(c.score, c.hit.score) for c in self.candidates])
 
 
 def main() -> None:
     """Read the arguments, ask, fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="the folder qa-train")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--questions", type=int, default=700)
+    parser.add_argument("--clozes", type=int, default=250)
+    parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
-    # The answer map must not have seen what its scores are calibrated on.
-    seen = {row["context"] for row in drawn(arguments.data, np.random.default_rng(MAP_SEED))}
-    questions = [
-        row
-        for name, count in SETS.items()
-        for row in draw(
-            arguments.data, name, count, rng, per_paragraph=1, impossible=True, without=seen
-        )
-    ]
-    embedder = Remembering(load_embedder(load_settings()))
+    settings = load_settings()
+    cache = settings.embedder_options().cache
+    texts, asked = drawn(arguments.data, rng, arguments.questions)
+    more_texts, more = drawn_clozes(arguments.data, rng, arguments.clozes, cache)
+    embedder = load_embedder(settings)
+    model = reader_model.load(arguments.reader, cache)
+    reader = uncalibrated(model, embedder, (1.0, 0.0))
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalIndex(Store(Path(folder)), embedder) as index,
     ):
-        paragraphs = sorted({question["context"] for question in questions})
-        raws = (Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(paragraphs))
-        for _outcome in ingest(index, COLLECTION, raws):
-            pass
-        rows = asked(
-            questions, paragraphs, index, SentenceReader(embedder, shipped_map(embedder.identity))
-        )
-    features, right, answerable, half = (np.array(column) for column in zip(*rows, strict=True))
-    fitted, held = half == 0, half == 1
-    model = LogisticRegression(C=100.0).fit(features[fitted], right[fitted])
+        raws = (Raw(text.encode(), name, name) for name, text in {**texts, **more_texts}.items())
+        for outcome in ingest(index, COLLECTION, raws):
+            assert outcome.status == "added", outcome.reason
+        print(f"{len(texts) + len(more_texts)} documents are in", flush=True)
+        rows = list(answered([*asked, *more], index, reader))
+    values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
+    values["models"] = f"{embedder.identity} + {reader.name}"
+    values["seed"] = arguments.seed
+    target = Path(__file__).parent.parent / "rag" / "reader-calibration.json"
+    target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    print(f"wrote {target}")
+
+
+def drawn(folder: Path, rng: np.random.Generator, count: int) -> tuple[dict[str, str], list[Asked]]:
+    """All held-out paragraphs of qa-train by source, and questions about them, alike many of each
+    set and at most one a paragraph.
+    """
+    held = held_out_paragraphs(folder / "qa-train", HELD_OUT_SHARE, 0)
+    sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(held))}
+    asked: list[Asked] = []
+    for name in SETS:
+        rows = [
+            r for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz") if r["context"] in held
+        ]
+        articles: dict[str, set[str]] = {}
+        for row in rows:
+            articles.setdefault(row["title"], set()).add(sources[row["context"]])
+        taken: set[str] = set()
+        for row in (rows[i] for i in rng.permutation(len(rows))):
+            if row["context"] not in taken and len(taken) < count // len(SETS):
+                taken.add(row["context"])
+                golds = tuple(answer["text"] for answer in row["answers"])
+                article = tuple(sorted(articles[row["title"]]))
+                asked.append(Asked(row["question"], sources[row["context"]], article, golds, False))
+    return {source: text for text, source in sources.items()}, asked
+
+
+def drawn_clozes(
+    folder: Path, rng: np.random.Generator, count: int, cache: Path
+) -> tuple[dict[str, str], list[Asked]]:
+    """The held-out documents of NTREX, each in a language drawn at random, and clozes about them in
+    other languages.
+    """
+    path = folder / "ntrex.jsonl.gz"
+    held = held_out_documents(path)
+    others = {str(row["document"]) for row in read_lines(path)} - held
+    base = bundled.prepare(cache)
+    model = AutoModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
+    aligner = Aligner(model, AutoTokenizer.from_pretrained(base))
+    texts: dict[str, str] = {}
+    asked: list[Asked] = []
+    for n, document in enumerate(parallel_documents(path, LANGUAGES, others, aligner)):
+        told = str(rng.choice(LANGUAGES))
+        glue = "" if told in UNSPACED - {"tha"} else " "
+        texts[f"news-{n}.txt"] = glue.join(place[told].text for place in document)
+        kept = [{language: place[language] for language in LANGUAGES} for place in document]
+        for text, answers in clozes(kept, 20 * count // len(held), rng, told=told, same_language=0):
+            if answers and sum(a.source == f"news-{n}.txt" for a in asked) < count // len(held):
+                gold = text.passage[text.start : text.end]
+                asked.append(
+                    Asked(text.question, f"news-{n}.txt", (f"news-{n}.txt",), (gold,), True)
+                )
+    return texts, asked
+
+
+def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Iterator[Row]:
+    """Ask each question in the three ways."""
+    ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
+    for number, one in enumerate(asked):
+        held = int(one.source.split("-")[1].split(".")[0]) % 2 == 1
+        hits = index.search(one.question, COLLECTION, 3 * LIMIT)
+        article = tuple(ids[source] for source in one.article)
+        narrow = index.search(one.question, COLLECTION, LIMIT, Filters(document_ids=article))
+        without = [hit for hit in hits if hit.document_id != ids[one.source]]
+        near = [hit for hit in narrow if hit.document_id != ids[one.source]]
+        for kept, answerable in (
+            (hits[:LIMIT], bool(one.golds)),
+            (narrow, bool(one.golds)),
+            (without[:LIMIT], False),
+            (near, False),
+        ):
+            if kept:
+                yield _row(one, kept, reader, answerable=answerable, held=held)
+        if number % 100 == 0:
+            print(f"asked {number} of {len(asked)}", flush=True)
+
+
+def _row(one: Asked, hits: list[Hit], reader: SpanReader, *, answerable: bool, held: bool) -> Row:
+    candidates = reader.candidates(one.question, hits)
+    quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
+    right = [answerable and bool(contains_answer(quote, one.golds)) for quote in quotes]
+    return Row(candidates, np.array(right, bool), answerable, held, one.foreign)
+
+
+def uncalibrated(
+    model: SpanModel, embedder: Embedder, rank_weights: tuple[float, float]
+) -> SpanReader:
+    """A reader that orders passages and says nothing about confidence."""
+    calibration = Calibration(rank_weights, (0.0,) * len(FEATURES), 0.0, 0.0)
+    return SpanReader(model, embedder, calibration)
+
+
+def fitted(
+    rows: list[Row], with_weights: Callable[[tuple[float, float]], SpanReader]
+) -> dict[str, Any]:
+    """Fit both regressions on one half, print what they do on the other."""
+    fit = [row for row in rows if not row.held and row.answerable and row.candidates]
+    ranking = LogisticRegression(C=100.0).fit(
+        np.concatenate([row.features for row in fit]), np.concatenate([row.right for row in fit])
+    )
+    rank_weights = (1.0, float(ranking.coef_[0][1] / ranking.coef_[0][0]))
+    rows = [row for row in rows if row.candidates]
+    features, right = _best(rows, with_weights(rank_weights))
+    held = np.array([row.held for row in rows])
+    answerable = np.array([row.answerable for row in rows])
+    foreign = np.array([row.foreign for row in rows])
+    model = LogisticRegression(C=100.0).fit(features[~held], right[~held])
     confidence = model.predict_proba(features)[:, 1]
-    threshold = threshold_for(confidence[fitted], answerable[fitted], FALSE_ANSWERS)
-    report(confidence[held], right[held], answerable[held], threshold)
-    values = {
+    threshold = float(np.quantile(confidence[~held & ~answerable], 1 - FALSE_ANSWERS))
+    for name, where in (("all", held), ("foreign", held & foreign), ("own", held & ~foreign)):
+        _report(name, confidence[where], right[where], answerable[where], threshold)
+    for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("cosine", (0.0, 1.0))):
+        first = _best(rows, with_weights(weights))[1]
+        for kind, where in (("own", held & ~foreign), ("foreign", held & foreign)):
+            print(f"right first by {name}, {kind}: {first[where & answerable].mean():.3f}")
+    return {
         "features": list(FEATURES),
+        "rank_weights": [round(w, 6) for w in rank_weights],
         "weights": [round(float(w), 6) for w in model.coef_[0]],
         "bias": round(float(model.intercept_[0]), 6),
         "threshold": round(threshold, 3),
-        "embedder": embedder.identity,
-        "data": "qa-train: " + ", ".join(SETS),
-        "seed": arguments.seed,
     }
-    target = Path(__file__).parent.parent / "rag" / "calibration.json"
-    target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    print(f"wrote {target}: {values['weights']} {values['bias']} threshold {values['threshold']}")
 
 
-def asked(
-    questions: list[dict[str, Any]],
-    paragraphs: list[str],
-    index: LocalIndex,
-    reader: SentenceReader,
-) -> list[tuple[tuple[float, ...], bool, bool, int]]:
-    """Features of the best reading, whether it is right, whether the question could be answered,
-    and the half of the paragraphs it belongs to; with and without its paragraph.
-    """
-    ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
-    positions = {text: number for number, text in enumerate(paragraphs)}
-    rows = []
-    for number, question in enumerate(questions):
-        position = positions[question["context"]]
-        golds = [answer["text"] for answer in question["answers"]]
-        hits = index.search(question["question"], COLLECTION, 2 * LIMIT)
-        others = [hit for hit in hits if hit.document_id != ids[f"{position}.txt"]]
-        for kept, answerable in ((hits, bool(golds)), (others, False)):
-            best = reader.scored(question["question"], kept[:LIMIT])[0]
-            quote = best.hit.sentence_text(best.quote)
-            right = answerable and bool(contains_answer(quote, golds))
-            rows.append((best.features, right, answerable, position % 2))
-        if number % 200 == 0:
-            print(f"asked {number} of {len(questions)}", flush=True)
-    return rows
+def _best(rows: list[Row], reader: SpanReader) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Features of the best passage of each row, and whether it is right."""
+    features, right = [], []
+    for row in rows:
+        best = reader.judged(row.candidates)[0]
+        features.append(best.features)
+        right.append(row.right[row.candidates.index(best.candidate)])
+    return np.array(features), np.array(right, bool)
 
 
-def threshold_for(
-    confidence: NDArray[np.float64], answerable: NDArray[np.bool_], share: float
-) -> float:
-    """The least confidence at which at most `share` of the unanswerable questions get one."""
-    return float(np.quantile(confidence[~answerable], 1 - share))
-
-
-def report(
+def _report(
+    name: str,
     confidence: NDArray[np.float64],
     right: NDArray[np.bool_],
     answerable: NDArray[np.bool_],
     threshold: float,
 ) -> None:
-    """Print what the calibration does on paragraphs it has not seen."""
     given = confidence >= threshold
-    print(f"held out: {len(right)} questions, half of them without their paragraph")
-    print(f"AUROC answerable against not: {auroc(confidence, answerable):.3f}")
-    print(f"ECE: {expected_calibration_error(confidence, right):.3f}")
-    print(f"at {threshold:.3f}: answers {given[answerable].mean():.2f} of the answerable")
-    print(f"  and {given[~answerable].mean():.2f} of the others;")
     print(
-        f"  of the answers to answerable questions {right[given & answerable].mean():.2f} are right"
+        f"{name}: {len(right)} askings, AUROC {auroc(confidence, answerable):.3f}, "
+        f"ECE {expected_calibration_error(confidence, right):.3f}; at {threshold:.3f} answers "
+        f"{given[answerable].mean():.2f} of the answerable, {given[~answerable].mean():.2f} of the "
+        f"others; right of the answers given: {right[given & answerable].mean():.2f}"
     )
 
 

@@ -140,7 +140,7 @@ class Quoth:
         if given.status == "no_answer":
             at_hand = self._answer(question, index, given.confidence, self._reader) or given
         return Prediction(
-            ranked=ranked,
+            ranked=_reranked(given.passages, ranked),
             answered=given.status == "answered",
             answer=at_hand.answer or "",
             answer_language=at_hand.answer_language,
@@ -190,6 +190,11 @@ def best_hits(index: SearchableTexts, question: Question, depth: int = DEPTH) ->
         if len(best) >= depth or len(hits) < limit:
             return list(best.values())[:depth]
         limit *= 4
+
+
+def _reranked(passages: Sequence[Hit], ranked: Sequence[str]) -> tuple[str, ...]:
+    """Documents in the reader's order, then the others as they were found."""
+    return tuple(dict.fromkeys([*(hit.source for hit in passages), *ranked]))[:DEPTH]
 
 
 class _ReadOnce:

@@ -27,7 +27,8 @@ def settings(tmp_path: Path) -> Settings:
 def engine(settings: Settings) -> Iterator[Engine]:
     embedder = HashingEmbedder()
     with open_index(settings.data_dir, embedder) as index:
-        yield Engine(settings, index, SentenceReader(embedder, calibration=CALIBRATION))
+        reader = SentenceReader(embedder, calibration=CALIBRATION)
+        yield Engine(settings, index, reader, CALIBRATION.threshold)
 
 
 @pytest.fixture

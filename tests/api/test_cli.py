@@ -19,7 +19,7 @@ def fake_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUOTH_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(wiring, "load_embedder", lambda settings, progress=None: HashingEmbedder())
-    monkeypatch.setattr(wiring, "default_calibration", lambda: CALIBRATION)
+    monkeypatch.setenv("QUOTH_READER", "sentences")
     monkeypatch.setattr(read, "default_calibration", lambda: CALIBRATION)
 
 

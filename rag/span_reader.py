@@ -1,0 +1,190 @@
+"""The reader: a trained question-answering model, and what its scores are worth."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from documents.types import Span
+from index.ingest import passage_text
+from index.types import Embedder, Hit
+from rag.same import Relation, Wording, relations
+from rag.span_model import Found, Passage, SpanModel
+from rag.types import Reading
+
+FEATURES = ("span_score", "passage_cosine", "lead", "support")
+"""What confidence is made of: the model's score of the span, clipped; the cosine of question and
+passage; by how much the score leads the best passage that says something else; and in how many
+other documents the same answer was found.
+"""
+
+_CLIP = 12.0
+_SUPPORT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Fitted by `training/calibrate_reader.py` on data no weight was trained on. Passages are
+    ordered by `rank_weights` times (span_score, passage_cosine). `weights` go with `FEATURES`, in a
+    logistic regression to the probability that an answer is right. `threshold` is the confidence at
+    which a stated share of unanswerable questions still gets an answer. `models` names the models
+    whose scores these are.
+    """
+
+    rank_weights: tuple[float, float]
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+    models: str = ""
+
+    def rank_score(self, span_score: float, cosine: float) -> float:
+        """By which passages are ordered."""
+        return self.rank_weights[0] * span_score + self.rank_weights[1] * cosine
+
+    def probability(self, features: Sequence[float]) -> float:
+        """That an answer is right, 0 to 1."""
+        logit = self.bias + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+@cache
+def default_calibration() -> Calibration:
+    """The one shipped with the default models."""
+    values = json.loads((files("rag") / "reader-calibration.json").read_text("utf-8"))
+    first, second = values["rank_weights"]
+    return Calibration(
+        (first, second),
+        tuple(values["weights"]),
+        values["bias"],
+        values["threshold"],
+        values["models"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage with the model's best span in it, a range of the document's text. `score` is the
+    model's, clipped.
+    """
+
+    hit: Hit
+    span: Span
+    score: float
+
+    @property
+    def wording(self) -> Wording:
+        """The answer in the words of the source."""
+        return Wording(self.hit.sentence_text(self.span), self.hit.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate, the answer it belongs to (0 is the best one's; None where it says less or more
+    than one and not the same), and its `FEATURES`.
+    """
+
+    candidate: Candidate
+    group: int | None
+    features: tuple[float, ...]
+
+
+class SpanReader:
+    """Implements `Reader` with a question-answering model: one pass gives the answer in each
+    passage and says which passage answers.
+    """
+
+    def __init__(
+        self,
+        model: SpanModel,
+        embedder: Embedder | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """`embedder` tells whether names in two languages are the same; without one, never."""
+        self._model = model
+        self._embedder = embedder
+        self._calibration = calibration or default_calibration()
+        self.name = model.name
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
+        """The best span of each passage, best passage first."""
+        return [
+            Reading(
+                hit=judged.candidate.hit,
+                answer=judged.candidate.span,
+                quote=sentences_around(judged.candidate.hit, judged.candidate.span),
+                score=self._rank_score(judged.candidate),
+                confidence=self._calibration.probability(judged.features),
+                group=judged.group,
+            )
+            for judged in self.judged(self.candidates(question, hits))
+        ]
+
+    def candidates(self, question: str, hits: Sequence[Hit]) -> list[Candidate]:
+        """What the model finds in each passage that has something to quote, in the order given."""
+        found = self._model.find(question, [_passage(hit) for hit in hits])
+        return [
+            Candidate(hit, _in_document(hit, one), max(-_CLIP, min(_CLIP, one.score)))
+            for hit, one in zip(hits, found, strict=True)
+            if one is not None
+        ]
+
+    def judged(self, candidates: Sequence[Candidate]) -> list[Judged]:
+        """Candidates in order, best first, with what the others say about each."""
+        ranked = sorted(candidates, key=lambda c: (-self._rank_score(c), c.hit.rank))
+        table = relations([candidate.wording for candidate in ranked], self._embedder)
+        groups = _groups(table)
+        return [
+            Judged(candidate, groups[n], _features(n, ranked, table))
+            for n, candidate in enumerate(ranked)
+        ]
+
+    def _rank_score(self, candidate: Candidate) -> float:
+        return self._calibration.rank_score(candidate.score, candidate.hit.score)
+
+
+def _groups(table: Sequence[Sequence[Relation]]) -> list[int | None]:
+    """Each answer's group: that of the first one that says the same."""
+    groups: list[int | None] = []
+    heads: list[int] = []
+    for n, row in enumerate(table):
+        same = next((g for g, head in enumerate(heads) if row[head] == "same"), None)
+        if same is None and all(row[head] == "different" for head in heads):
+            same = len(heads)
+            heads.append(n)
+        groups.append(same)
+    return groups
+
+
+def _features(
+    n: int, ranked: Sequence[Candidate], table: Sequence[Sequence[Relation]]
+) -> tuple[float, ...]:
+    one = ranked[n]
+    against = [c.score for c, said in zip(ranked, table[n], strict=True) if said == "different"]
+    lead = one.score - max(against) if against else _CLIP
+    agreeing = {
+        c.hit.document_id
+        for c, said in zip(ranked, table[n], strict=True)
+        if said == "same" and c.score > 0
+    } - {one.hit.document_id}
+    support = min(_SUPPORT, len(agreeing))
+    return one.score, one.hit.score, max(-_CLIP, min(_CLIP, lead)), float(support)
+
+
+def _passage(hit: Hit) -> Passage:
+    """The chunk as the model reads it, with the titles above it; these are nothing to quote."""
+    text = passage_text(hit.text, hit.headings)
+    shift = len(text) - len(hit.text) - hit.span.start
+    return Passage(text, tuple(Span(s.start + shift, s.end + shift) for s in hit.sentences))
+
+
+def _in_document(hit: Hit, found: Found) -> Span:
+    shift = hit.span.start + len(hit.text) - len(passage_text(hit.text, hit.headings))
+    return Span(found.span.start + shift, found.span.end + shift)
+
+
+def sentences_around(hit: Hit, answer: Span) -> Span:
+    """From the start of the answer's first sentence to the end of its last."""
+    touched = [s for s in hit.sentences if s.start < answer.end and answer.start < s.end]
+    return Span(touched[0].start, touched[-1].end)
