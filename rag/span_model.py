@@ -1,7 +1,7 @@
 """A `transformers` question-answering model over several passages at once."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from documents.types import Span
 from index.embedder import batches
 
-_QUESTION_PIECES = 64
-"""Of a question, at most: what is longer is hardly a question, and the passage needs the room."""
+_QUESTION_SHARE = 8
+"""A question gets this part of a window at most: the passage needs the room."""
 
-_OVERLAP_PIECES = 128
-"""By which the windows of a long passage overlap."""
+_OVERLAP_SHARE = 4
+"""Windows of a long passage overlap by this part of a window."""
 
 _ANSWER_PIECES = 40
 """Of an answer, at most."""
@@ -58,17 +58,26 @@ class SpanModel:
         """The likeliest answer in each passage, in the order given; None where nothing in it can be
         quoted. One comes back also from a passage that does not answer: its score says so.
         """
-        windows = self._windows(question, [passage.text for passage in passages])
+        if not passages:
+            return []
+        with self._lock:  # a tokenizer's truncation is a state of it
+            windows = self._windows(question, [passage.text for passage in passages])
         rows: list[Sequence[int]] = windows["input_ids"]
         best: list[Found | None] = [None] * len(passages)
         for batch in batches([len(row) for row in rows], self._batch_pieces):
             starts, ends = self._logits([rows[n] for n in batch])
             for row, n in enumerate(batch):
                 owner = windows["overflow_to_sample_mapping"][n]
-                kinds = windows.sequence_ids(n)
                 passage = passages[owner]
-                offsets = [_bare(passage.text, *pair) for pair in windows["offset_mapping"][n]]
-                found = _best(starts[row], ends[row], kinds, offsets, passage.quotable)
+                pairs = zip(windows.sequence_ids(n), windows["offset_mapping"][n], strict=True)
+                places = {
+                    piece: span
+                    for piece, (kind, offsets) in enumerate(pairs)
+                    if kind == 1
+                    and (span := _bare(passage.text, *offsets)) is not None
+                    and any(s.start <= span.start and span.end <= s.end for s in passage.quotable)
+                }
+                found = _best(starts[row], ends[row], places)
                 so_far = best[owner]
                 if found is not None and (so_far is None or found.score > so_far.score):
                     best[owner] = found
@@ -79,7 +88,7 @@ class SpanModel:
             question,
             add_special_tokens=False,
             truncation=True,
-            max_length=_QUESTION_PIECES,
+            max_length=self._window // _QUESTION_SHARE,
             return_offsets_mapping=True,
         )["offset_mapping"]
         question = question[: asked[-1][1]] if asked else question
@@ -88,7 +97,7 @@ class SpanModel:
             list(texts),
             truncation="only_second",
             max_length=self._window,
-            stride=_OVERLAP_PIECES,
+            stride=self._window // _OVERLAP_SHARE,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
             verbose=False,
@@ -106,32 +115,24 @@ class SpanModel:
 
 
 def _best(
-    starts: NDArray[np.float32],
-    ends: NDArray[np.float32],
-    kinds: Sequence[int | None],
-    offsets: Sequence[tuple[int, int]],
-    quotable: Sequence[Span],
+    starts: NDArray[np.float32], ends: NDArray[np.float32], places: Mapping[int, Span]
 ) -> Found | None:
-    """The best range in one window; "not here" is its first piece."""
-    places = [n for n, kind in enumerate(kinds) if kind == 1 and _inside(offsets[n], quotable)]
+    """The best range in one window, whose first piece is "not here"; `places` are the characters of
+    the pieces that may be quoted.
+    """
     if not places:
         return None
-    first, last = np.array(places), np.array(places)
-    scores = starts[first][:, None] + ends[last][None, :]
-    distance = last[None, :] - first[:, None]
+    pieces = np.array(list(places))
+    scores = starts[pieces][:, None] + ends[pieces][None, :]
+    distance = pieces[None, :] - pieces[:, None]
     scores[(distance < 0) | (distance >= _ANSWER_PIECES)] = -np.inf
-    i, j = np.unravel_index(int(scores.argmax()), scores.shape)
-    span = Span(offsets[first[i]][0], offsets[last[j]][1])
-    return Found(span, float(scores[i, j] - starts[0] - ends[0]))
+    first, last = np.unravel_index(int(scores.argmax()), scores.shape)
+    span = Span(places[int(pieces[first])].start, places[int(pieces[last])].end)
+    return Found(span, float(scores[first, last] - starts[0] - ends[0]))
 
 
-def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+def _bare(text: str, start: int, end: int) -> Span | None:
     """A piece's characters without the blank that some tokenizers count to it."""
     while start < end and text[start].isspace():
         start += 1
-    return start, end
-
-
-def _inside(offset: tuple[int, int], quotable: Sequence[Span]) -> bool:
-    start, end = offset
-    return start < end and any(span.start <= start and end <= span.end for span in quotable)
+    return Span(start, end) if start < end else None
