@@ -183,7 +183,8 @@ def _fold(character: str) -> str:
         # A zero-width space parts words of Khmer and Thai; joiners and the like say nothing.
         return " " if character == "\u200b" else ""
     if category[0] == "M":
-        return "" if _may_be_left_out(character) else _ARABIC.get(character, character)
+        # Hindi writes either sign over the line where a vowel is nasal.
+        return "" if _may_be_left_out(character) else character.replace("ँ", "ं")
     if "ァ" <= character <= "ヶ":
         return chr(ord(character) - _KATAKANA_TO_HIRAGANA)
     if character >= "\u3400":
