@@ -228,13 +228,13 @@ def _pieces(settings: Settings, store: "Store", embedder: "Embedder") -> "Pieces
     from index.local import LocalIndex
     from rag.evaluation.systems import Pieces
 
-    engine = assemble(settings, LocalIndex(store, embedder))
+    engine = assemble(settings, LocalIndex(store, embedder, settings.search_options()))
     return Pieces(engine.index, engine.reader, engine.models, engine.min_confidence)
 
 
 def _measured_settings(settings: Settings) -> dict[str, Any]:
     """The settings that can change a figure."""
-    names = ("embedder", "precision", "neutral", "chunk_tokens", "min_confidence")
+    names = ("embedder", "precision", "neutral", "keywords", "chunk_tokens", "min_confidence")
     return {name: getattr(settings, name) for name in names}
 
 

@@ -27,11 +27,27 @@ class FiltersIn(_Request):
     document_ids: list[str] = Field([], max_length=MAX_FILTER_VALUES)
     sources: list[str] = Field([], max_length=MAX_FILTER_VALUES)
     metadata: dict[str, str] = Field({}, max_length=20)
+    date_from: str | None = Field(
+        None,
+        max_length=40,
+        description="The document's metadata `date` is then or later: a day, month or year.",
+        examples=["2024-05"],
+    )
+    date_to: str | None = Field(
+        None, max_length=40, description="Then or earlier, the whole day, month or year included."
+    )
+    exclude_document_ids: list[str] = Field([], max_length=MAX_FILTER_VALUES)
 
     def to_filters(self) -> Filters:
         """The same as the index takes it."""
         return Filters(
-            tuple(self.languages), tuple(self.document_ids), tuple(self.sources), self.metadata
+            languages=tuple(self.languages),
+            document_ids=tuple(self.document_ids),
+            sources=tuple(self.sources),
+            metadata=self.metadata,
+            date_from=self.date_from or "",
+            date_to=self.date_to or "",
+            exclude_document_ids=tuple(self.exclude_document_ids),
         )
 
 
@@ -124,7 +140,16 @@ class PassageOut(BaseModel):
     """A passage that was found; `text` is the document's `text[start:end]`."""
 
     rank: int
-    score: float
+    score: float = Field(description="What the passages are ordered by.")
+    found_by: Literal["dense", "keyword", "both"] = Field(
+        description="Which searches have it among their best."
+    )
+    dense_rank: int | None = Field(description="Its place by `dense_score`.")
+    dense_score: float = Field(description="Cosine of question and passage, -1 to 1.")
+    keyword_rank: int | None = Field(description="Its place by `keyword_score`.")
+    keyword_score: float | None = Field(
+        description="BM25 of the words it shares with the question; null where it shares none."
+    )
     document_id: str
     title: str
     source: str

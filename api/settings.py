@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.load import MAX_BYTES
 from index.embedder import EmbedderOptions, Precision
+from index.hybrid import SearchOptions
 
 PREFIX = "QUOTH_"
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     neutral: Literal["auto", "off"] = Field(
         "auto", description="Language-neutral map: where one fits the embedder, or never."
     )
+    keywords: Literal["auto", "off"] = Field(
+        "auto", description="Search by keywords beside the vectors, or never."
+    )
     chunk_tokens: Annotated[int, Field(ge=32, le=8192)] = Field(
         256, description="Tokens of a chunk at most."
     )
@@ -61,6 +65,10 @@ class Settings(BaseSettings):
         return EmbedderOptions(
             cache=self.cache_dir / "models", model=self.embedder, precision=self.precision
         )
+
+    def search_options(self) -> SearchOptions:
+        """What searching needs of the settings."""
+        return SearchOptions(keywords=self.keywords == "auto")
 
 
 def load_settings(**overrides: object) -> Settings:

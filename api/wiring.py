@@ -77,7 +77,8 @@ def build(
         StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
     """
     embedder = load_embedder(settings, progress)
-    index = open_index(settings.data_dir, embedder, create=create)
+    options = settings.search_options()
+    index = open_index(settings.data_dir, embedder, create=create, options=options)
     return assemble(settings, index)
 
 

@@ -26,7 +26,7 @@ from documents.load import Raw
 from index.ingest import ingest
 from index.local import LocalIndex
 from index.store import Store
-from index.types import Embedder, Vectors
+from index.types import Embedder, Filters, Vectors
 from rag.answer_map import shipped_map
 from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
@@ -126,10 +126,10 @@ def asked(
     for number, question in enumerate(questions):
         position = positions[question["context"]]
         golds = [answer["text"] for answer in question["answers"]]
-        hits = index.search(question["question"], COLLECTION, 2 * LIMIT)
-        others = [hit for hit in hits if hit.document_id != ids[f"{position}.txt"]]
-        for kept, answerable in ((hits, bool(golds)), (others, False)):
-            best = reader.scored(question["question"], kept[:LIMIT])[0]
+        without = Filters(exclude_document_ids=(ids[f"{position}.txt"],))
+        for filters, answerable in ((None, bool(golds)), (without, False)):
+            hits = index.search(question["question"], COLLECTION, LIMIT, filters)
+            best = reader.scored(question["question"], hits)[0]
             quote = best.hit.sentence_text(best.quote)
             right = answerable and bool(contains_answer(quote, golds))
             rows.append((best.features, right, answerable, position % 2))

@@ -25,7 +25,7 @@ def answer(request: AnswerRequest, engine: CurrentEngine) -> AnswerResponse:
 
 @router.post("/search")
 def search(request: SearchRequest, engine: CurrentEngine) -> SearchResponse:
-    """The passages nearest to a query, in whatever language they are."""
+    """The passages that fit a query best, by meaning and by keywords, in whatever language."""
     query = valid_question(request.query)
     filters = request.filters.to_filters()
     hits = engine.index.search(query, request.collection, request.limit, filters)

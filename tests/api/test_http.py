@@ -140,6 +140,40 @@ def test_search_ranks_and_filters(client: TestClient) -> None:
     assert (body["status"], body["passages"]) == ("no_answer", [])
 
 
+def test_a_passage_says_how_it_was_found(client: TestClient) -> None:
+    for number in range(5):
+        add(client, f"{number}.txt", f"Ships carry oil {number}.", language="en")
+    add(client, "a.txt", "Lemons are shipped in May.", language="en")
+    body = client.post("/v1/search", json={"query": "lemons in May"}).json()
+    first, *others = body["passages"]
+    assert (first["source"], first["found_by"]) == ("a.txt", "both")
+    assert (first["dense_rank"], first["keyword_rank"]) == (1, 1)
+    assert first["keyword_score"] > 1
+    assert first["score"] == first["dense_score"] > 0.3
+    assert {other["found_by"] for other in others} == {"dense"}
+    assert {other["keyword_score"] for other in others} == {None}
+    assert all(other["score"] < other["dense_score"] for other in others)
+
+
+def test_filters_by_date_and_by_documents_left_out(client: TestClient) -> None:
+    old = add(client, "old.txt", "Lemons of old.", metadata={"date": "1953-07-27"})
+    add(client, "new.txt", "Lemons of now.", metadata={"date": "2024"})
+    add(client, "none.txt", "Lemons at any time.")
+
+    def found(**filters: object) -> set[str]:
+        response = client.post("/v1/search", json={"query": "lemons", "filters": filters})
+        return {passage["source"] for passage in response.json()["passages"]}
+
+    assert found(date_to="1953-07") == {"old.txt"}
+    assert found(date_from="1953-07-28", date_to=None) == {"new.txt"}
+    without = old["document_id"]
+    assert found(exclude_document_ids=[without]) == {"new.txt", "none.txt"}
+    assert found(date_to="2030", exclude_document_ids=[without]) == {"new.txt"}
+    for path, field in (("/v1/answer", "question"), ("/v1/search", "query")):
+        bad = client.post(path, json={field: "lemons", "filters": {"date_from": "May"}})
+        assert "date_from is 'May' and no date" in assert_problem(bad, 422, "invalid-request")
+
+
 def test_collections(client: TestClient) -> None:
     assert client.post("/v1/collections", json={"name": "news"}).status_code == 201
     assert client.post("/v1/collections", json={"name": "news"}).status_code == 200
