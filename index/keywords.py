@@ -89,10 +89,10 @@ def search(connection: sqlite3.Connection, collection: int, wanted: Sequence[str
     query = " OR ".join(f'"{term}"' for term in kept)
     table = f"terms_{collection}"
     # bm25() is the better the lower it is.
-    rows = connection.execute(
-        f"SELECT rowid, -bm25({table}) FROM {table} WHERE {table} MATCH ?", (query,)
-    )
-    found = np.array([tuple(row) for row in rows], np.float64).reshape(-1, 2)
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: there may be thousands
+    cursor.execute(f"SELECT rowid, -bm25({table}) FROM {table} WHERE {table} MATCH ?", (query,))
+    found = np.array(cursor.fetchall(), np.float64).reshape(-1, 2)
     return Matches(found[:, 0].astype(np.int64), found[:, 1])
 
 
