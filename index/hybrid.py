@@ -15,12 +15,14 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
     """`keywords`: also search by keywords. `depth`: how many of the best chunks of each search are
-    ranked together (more where more are asked for). `weight`: of keywords, see `fuse`.
+    ranked together (more where more are asked for). `weight`: of keywords, see `fuse`; chosen on
+    seven sets of `qa-train` and on stretches of NTREX asked across languages, where .0075 and .01
+    do equally well.
     """
 
     keywords: bool = True
     depth: int = 200
-    weight: float = 0.01
+    weight: float = 0.0075
 
 
 def fuse(cosine: Floats, keyword: Floats, languages: Sequence[str], weight: float) -> Floats:

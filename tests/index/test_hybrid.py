@@ -165,7 +165,12 @@ def test_the_ranking_equals_brute_force(
     )
     texts = {str(n): " ".join(words) for n, (words, _language, _date) in enumerate(documents)}
     embedder = HashingEmbedder()
-    with TemporaryDirectory() as folder, open_index(Path(folder), embedder) as index:
+    # Ten times the default weight, so that a wrong one shows beside the rounding of vectors.
+    options = SearchOptions(weight=0.1)
+    with (
+        TemporaryDirectory() as folder,
+        open_index(Path(folder), embedder, options=options) as index,
+    ):
         raws = [
             Raw(
                 texts[str(n)].encode(),
@@ -191,7 +196,7 @@ def test_the_ranking_equals_brute_force(
     for name, vector in zip(allowed, vectors, strict=True):
         language = documents[int(name)][1]
         rivals = [keyword[other] for other in allowed if documents[int(other)][1] == language]
-        expected[name] = float(vector @ wanted) - 0.01 * (max(rivals) - keyword[name])
+        expected[name] = float(vector @ wanted) - 0.1 * (max(rivals) - keyword[name])
     assert len(hits) == min(limit, len(allowed))
     best = sorted(expected.values(), reverse=True)[:limit]
     assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)  # vectors of 16 bits
