@@ -19,6 +19,7 @@ def answer(request: AnswerRequest, engine: CurrentEngine) -> AnswerResponse:
         limit=request.limit,
         filters=request.filters.to_filters(),
         min_confidence=request.min_confidence,
+        history=[turn.to_turn() for turn in request.history],
     )
     return AnswerResponse.of(result, include_passages=request.include_passages)
 
