@@ -74,6 +74,11 @@ class AnswerRequest(_Request):
         None, ge=0, le=1, description="What an answer must reach; unset, the service's default."
     )
     include_passages: bool = Field(False, description="Show the passages beside an answer too.")
+    stream: bool = Field(
+        False,
+        description="Answer with server-sent events: `passages`, `answer`, a `citation` each, and "
+        "`done` with the whole response; `error` holds a problem document.",
+    )
 
 
 class TextIn(_Request):
@@ -196,6 +201,24 @@ class AnswerResponse(BaseModel):
         shown = include_passages or answer.status == "no_answer"
         values["passages"] = [PassageOut.of(hit) for hit in answer.passages] if shown else None
         return cls.model_validate(values)
+
+
+class PassagesFound(BaseModel):
+    """The data of a `passages` event: what is read for the answer."""
+
+    passages: list[PassageOut]
+
+
+class AnswerStart(BaseModel):
+    """The data of an `answer` event; its citations follow."""
+
+    id: str
+    status: Literal["answered", "no_answer"]
+    question_language: str
+    standalone_question: str
+    answer: str | None
+    answer_language: str | None
+    confidence: float
 
 
 class SearchResponse(BaseModel):
