@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.openai_errors import error_of, speaks_openai
 from api.schemas import Problem
 from documents.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
 from index.errors import (
@@ -161,7 +162,11 @@ def _response(body: Problem) -> JSONResponse:
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    return _response(document_of(error, f"{request.method} {request.url.path}"))
+    document = document_of(error, f"{request.method} {request.url.path}")
+    if document.status == HTTPStatus.INTERNAL_SERVER_ERROR and speaks_openai(request.url.path):
+        # What is unexpected is answered outside of all middleware.
+        return JSONResponse(error_of(document.model_dump()), document.status)
+    return _response(document)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

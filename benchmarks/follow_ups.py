@@ -26,7 +26,7 @@ from documents.load import LoadOptions
 from index.ingest import ingest, read_paths
 from index.types import Hit
 from rag.chat import FollowUpSearch, Turn, understand
-from rag.decline import decline
+from rag.phrases import decline
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WAYS = ("alone", "joined", "understood")

@@ -24,10 +24,10 @@ from rag.answer import (
     valid_question,
 )
 from rag.chat_text import Analysis, analyse
-from rag.decline import is_decline
+from rag.phrases import is_decline
 from rag.types import Answer, Models, Reader
 
-_TURNS_READ = 12
+TURNS_READ = 12
 """Turns looked back at: what was asked longer ago is hardly meant by "it"."""
 _QUESTION_CHARACTERS = 300
 """Of an earlier question: a follow-up hangs on its question, not on a letter pasted above it."""
@@ -88,7 +88,7 @@ def converse(
 
 def understand(question: str, history: Sequence[Turn]) -> Understood:
     """What a question means after `history`, which is oldest first. Never fails."""
-    turns = [turn for turn in history if turn.content.strip()][-_TURNS_READ:]
+    turns = [turn for turn in history if turn.content.strip()][-TURNS_READ:]
     asked_before = [_clipped(turn.content) for turn in turns if turn.role == "user"]
     hints = [analyse(text).language for text in reversed(asked_before)]
     asked = analyse(question, hints)

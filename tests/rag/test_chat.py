@@ -10,7 +10,7 @@ from index.ingest import ingest
 from index.local import LocalIndex, open_index
 from rag.chat import FollowUpSearch, Turn, understand
 from rag.chat_text import analyse
-from rag.decline import DECLINES, decline
+from rag.phrases import DECLINES, decline
 from tests.fakes import HashingEmbedder
 
 ASKED = {

@@ -1,4 +1,4 @@
-"""What is said, in the question's language, where the documents do not hold an answer."""
+"""What is said in the question's language around answers: fixed sentences, written by hand."""
 
 DECLINES = {
     "en": "I could not find an answer to this in the documents.",
@@ -36,15 +36,60 @@ DECLINES = {
     "vi": "Tôi không tìm thấy câu trả lời cho câu hỏi này trong tài liệu.",
     "th": "ฉันไม่พบคำตอบของคำถามนี้ในเอกสาร",
     "id": "Saya tidak menemukan jawaban atas pertanyaan ini di dalam dokumen.",
-    "sw": "Sikupata jibu la swali hili katika hati.",
+    "sw": "Sikupata jibu la swali hili katika nyaraka.",
+}
+
+
+ELSEWHERE = {
+    "en": "Another document says:",
+    "de": "In einem anderen Dokument steht:",
+    "fr": "Un autre document dit :",
+    "es": "Otro documento dice:",
+    "it": "Un altro documento dice:",
+    "pt": "Outro documento diz:",
+    "ca": "Un altre document diu:",
+    "nl": "Een ander document zegt:",
+    "sv": "Ett annat dokument säger:",
+    "da": "Et andet dokument siger:",
+    "nb": "Et annet dokument sier:",
+    "fi": "Toisessa asiakirjassa sanotaan:",
+    "el": "Ένα άλλο έγγραφο λέει:",
+    "ru": "В другом документе сказано:",
+    "uk": "В іншому документі сказано:",
+    "bg": "В друг документ пише:",
+    "sr": "У другом документу пише:",
+    "pl": "Inny dokument podaje:",
+    "cs": "Jiný dokument uvádí:",
+    "ro": "Un alt document spune:",
+    "hu": "Egy másik dokumentum szerint:",
+    "tr": "Başka bir belgede şöyle deniyor:",
+    "ar": "وتقول وثيقة أخرى:",
+    "fa": "سند دیگری می‌گوید:",
+    "he": "במסמך אחר נאמר:",
+    "ur": "ایک اور دستاویز کہتی ہے:",
+    "hi": "एक दूसरा दस्तावेज़ कहता है:",
+    "bn": "অন্য একটি নথি বলছে:",
+    "ta": "மற்றொரு ஆவணம் கூறுவது:",
+    "zh": "另一份文档说:",
+    "ja": "別の文書によると:",
+    "ko": "다른 문서에는 이렇게 되어 있습니다:",
+    "vi": "Một tài liệu khác cho biết:",
+    "th": "เอกสารอีกฉบับระบุว่า:",
+    "id": "Dokumen lain menyebutkan:",
+    "sw": "Hati nyingine inasema:",
 }
 
 
 def decline(language: str) -> str:
-    """The sentence in a language (a BCP 47 tag); in English where it is not among them."""
+    """That there is no answer, in a language (a BCP 47 tag); in English where it is not listed."""
     return DECLINES.get(language.split("-")[0], DECLINES["en"])
 
 
+def elsewhere(language: str) -> str:
+    """What stands before another document's answer, in a language or in English."""
+    return ELSEWHERE.get(language.split("-")[0], ELSEWHERE["en"])
+
+
 def is_decline(text: str) -> bool:
-    """Whether a text is one of these sentences."""
+    """Whether a text is one of the sentences that decline."""
     return text.strip() in DECLINES.values()
