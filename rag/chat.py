@@ -35,6 +35,8 @@ _SUBJECT_WORDS = 16
 _ANSWER_CHARACTERS = 160
 _DEPTH = 3
 """Passages found for each rewriting, as a multiple of those that are wanted."""
+_SURE = 0.6
+"""Below this, small words tell the language of a short question better than the detector."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 Role = Literal["user", "assistant"]
@@ -79,10 +81,9 @@ def converse(
         As `rag.answer.answer`.
     """
     understood = understand(valid_question(question), history)
-    if not understood.follow_up:
-        return answer(question, index, reader, models, options, found)
-    fused = FollowUpSearch(index, understood.queries)
-    result = answer(understood.standalone, fused, reader, models, options, found)
+    if understood.follow_up:
+        index = FollowUpSearch(index, understood.queries)
+    result = answer(understood.standalone, index, reader, models, options, found)
     return replace(result, question_language=understood.language)
 
 
@@ -92,15 +93,16 @@ def understand(question: str, history: Sequence[Turn]) -> Understood:
     asked_before = [_clipped(turn.content) for turn in turns if turn.role == "user"]
     hints = [analyse(text).language for text in reversed(asked_before)]
     asked = analyse(question, hints)
+    detected, confidence = detect(question)
+    language = detected if confidence >= _SURE or not asked.language else asked.language
     subject = _subject(asked_before, asked) if _leans(asked) else []
     standalone = _joined(question, subject)
     if not subject or len(standalone) > MAX_QUESTION_CHARACTERS:
-        return Understood(question, question, False, (question,), detect(question).tag)
+        return Understood(question, question, False, (question,), language)
     last_answer = _last_answer(turns)
     queries = [question, standalone]
     if last_answer:
         queries.append(_joined(question, [*subject, last_answer]))
-    language = asked.language or detect(question).tag
     return Understood(question, standalone, True, tuple(queries), language)
 
 

@@ -120,6 +120,17 @@ def test_the_language_may_change_between_turns(first: str, then: str) -> None:
     assert TOPIC[first] in understand(then, [Turn("user", ASKED[first])]).standalone
 
 
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [("de", "Und wo?"), ("zh", "里斯本有多少人口？"), ("zh", "灯塔有多高？"), ("tr", "Ne zaman?"),
+     ("fa", "و کجا؟"), ("da", "Hvornår blev fyret tændt?"), ("hu", "Hány ember él Lisszabonban?"),
+     ("nb", "Når ble fyret tent?"), ("en", "Why?"), ("ca", "Quan es va encendre el far?")],
+)  # fmt: skip
+def test_the_language_of_a_short_question(language: str, question: str) -> None:
+    assert understand(question, []).language == language
+    assert understand(question, [Turn("user", ASKED["el"])]).language == language
+
+
 def test_follow_ups_of_follow_ups_reach_back_to_their_subject() -> None:
     history = [
         Turn("user", "Who painted the Sistine ceiling?"),
