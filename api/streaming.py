@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from index.interrupt import interrupted_by
+
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10
@@ -51,8 +53,8 @@ class Listening:
 async def streamed(work: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
     """What `work` emits, as it does so. `work` runs in a thread.
 
-    When the iteration ends early, the next `emit` of `work` raises `Stopped`; work that waits for a
-    free thread is not begun.
+    When the iteration ends early, the next `emit` or `index.interrupt.check` of `work` raises
+    `Stopped`; work that waits for a free thread is not begun.
 
     Raises:
         Exception: what `work` raised.
@@ -68,7 +70,8 @@ async def streamed(work: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
     def run() -> None:
         try:
             listening.check()
-            work(emit)
+            with interrupted_by(listening.check):
+                work(emit)
         except Stopped:
             log.info("the client has left: its work is stopped")
 

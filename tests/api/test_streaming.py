@@ -11,6 +11,7 @@ import api.streaming
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Engine
+from index import interrupt
 from index.types import Hit
 from rag.read import SentenceReader
 from rag.types import Reading
@@ -201,6 +202,34 @@ def test_a_client_that_leaves_stops_the_work(
     monkeypatch.setattr(engine.index, "search", search)
     assert ask(http, **QUESTION)[-1][0] == "done"
     assert reader.reads == 1
+
+
+def test_a_client_that_leaves_stops_reading_between_batches(
+    http: httpx.Client, reader: GatedReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Noted.all.clear()
+    monkeypatch.setattr(api.streaming, "Listening", Noted)
+    batches = 0
+    read = reader.read
+
+    def long_read(question: str, hits: Sequence[Hit]) -> list[Reading]:
+        nonlocal batches
+        for _ in range(1000):
+            interrupt.check()
+            batches += 1
+            assert reader.gate.wait(30)
+        return read(question, hits)
+
+    monkeypatch.setattr(reader, "read", long_read)
+    reader.gate.clear()
+    with http.stream("POST", "/v1/answer", json={**QUESTION, "stream": True}) as response:
+        assert next(events(response.iter_lines()))[0] == "passages"
+        wait_until(lambda: batches == 1)
+    wait_until(lambda: [noted for noted in Noted.all if noted.left])
+    monkeypatch.setattr(reader, "read", read)
+    reader.gate.set()
+    assert ask(http, **QUESTION)[-1][0] == "done"
+    assert (batches, reader.reads) == (1, 1)
 
 
 def test_many_streams_at_once_do_not_mix(http: httpx.Client) -> None:
