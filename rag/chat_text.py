@@ -43,9 +43,17 @@ class Analysis:
 def analyse(text: str, hints: Sequence[str] = ()) -> Analysis:
     """Take a question apart; `hints` are languages that it is likely in, likeliest first."""
     text = unicodedata.normalize("NFKC", text)
-    if _UNSPACED_SCRIPTS.search(text):
+    if _UNSPACED_SCRIPTS.search(text) and not _names_only(text):
         return _unspaced(text)
     return _spaced(text, hints)
+
+
+def _names_only(text: str) -> bool:
+    """Whether what a text has of a script without spaces is a name in a sentence of another."""
+    inside = len(_UNSPACED_SCRIPTS.findall(text))
+    outside = sum(character.isalpha() for character in text) - inside
+    words = {word.casefold() for word in _WORD.findall(text)}
+    return outside > inside and any(words & lists.small for lists in SPACED.values())
 
 
 def _spaced(text: str, hints: Sequence[str]) -> Analysis:

@@ -125,7 +125,8 @@ SPACED: dict[str, SmallWords] = {
         "el la los las",
         "un una unos unas de del a al en por para con sin sobre desde hasta entre durante se ha "
         "han había "
-        "habían hay hubo no más muy ya me te nos yo tú si exactamente año tiempo pasó hizo hace",
+        "habían hay hubo no más muy ya me te nos yo tú si tiene "
+        "tienen tenía exactamente año tiempo pasó hizo hace",
         "lo que, el que, la que, por qué, porque, es posible, es verdad, esta vez",
         r"\b(?:quién|quien|dónde|donde|cuándo|cuando|cómo|no|se)\s+(?:la|las|los)\s",
     ),

@@ -22,11 +22,11 @@ def live(app: FastAPI) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=120)
         assert not thread.is_alive()
 
 
-def wait_until(holds: Any, seconds: float = 30) -> None:
+def wait_until(holds: Any, seconds: float = 120) -> None:
     """Wait for something that happens in another thread."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -14,6 +14,7 @@ from rag.phrases import DECLINES, ELSEWHERE
 from tests.api.live import events, live
 
 LIGHT = "# The light\n\nThe keeper lit the [lamp](http://a.example/x) in 1871. He kept 3 cats.\n"
+HTTP = httpx.Client(timeout=120)
 ASKED = [{"role": "user", "content": "who lit the lamp in 1871"}]
 
 
@@ -32,7 +33,7 @@ def client(address: str) -> Iterator[openai.OpenAI]:
 
 def add(address: str, source: str, text: str, **fields: Any) -> None:
     body = {"source": source, "text": text, **fields}
-    assert httpx.post(f"{address}/v1/documents", json=body).status_code in (200, 201)
+    assert HTTP.post(f"{address}/v1/documents", json=body).status_code in (200, 201)
 
 
 def verified(address: str, quoth: dict[str, Any]) -> list[str]:
@@ -42,7 +43,7 @@ def verified(address: str, quoth: dict[str, Any]) -> list[str]:
         *(citation for other in quoth["alternatives"] for citation in other["citations"]),
     ]
     for citation in citations:
-        text = httpx.get(f"{address}/v1/documents/{citation['document_id']}/text").json()["text"]
+        text = HTTP.get(f"{address}/v1/documents/{citation['document_id']}/text").json()["text"]
         assert text[citation["start"] : citation["end"]] == citation["quote"]
     return [citation["quote"] for citation in citations]
 
@@ -68,7 +69,7 @@ def test_a_reply_shows_its_citations_in_the_text_and_as_data(
     cited = annotation.url_citation
     assert content[cited.start_index : cited.end_index] == "[1]"
     assert cited.title == "The light"
-    assert httpx.get(cited.url).json()["text"] == quote
+    assert HTTP.get(cited.url).json()["text"] == quote
     usage = completion.usage
     # The stand-in counts words: six asked, as many written as the reply has.
     assert usage.prompt_tokens == 6
@@ -101,7 +102,7 @@ def test_a_stream_says_the_same_and_ends_with_the_citations(
 
 def test_the_raw_stream_ends_as_the_protocol_says(address: str) -> None:
     body = {"model": "quoth", "messages": ASKED, "stream": True}
-    with httpx.stream("POST", f"{address}/v1/chat/completions", json=body) as response:
+    with HTTP.stream("POST", f"{address}/v1/chat/completions", json=body) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         seen = list(events(response.iter_lines()))
     assert seen[-1] == ("message", "[DONE]")
@@ -253,7 +254,7 @@ def test_what_cannot_be_done_is_refused_in_the_apis_own_shape(
 ) -> None:
     for stream in (False, True):
         body = {"model": "quoth", "messages": ASKED, "stream": stream, **parameters}
-        response = httpx.post(f"{address}/v1/chat/completions", json=body)
+        response = HTTP.post(f"{address}/v1/chat/completions", json=body)
         assert response.status_code == 400
         assert response.headers["content-type"] == "application/json"
         error = response.json()["error"]
@@ -283,7 +284,7 @@ def test_images_are_refused(client: openai.OpenAI) -> None:
 )
 def test_a_question_that_cannot_be_asked(address: str, messages: list[Any]) -> None:
     body = {"model": "quoth", "messages": messages}
-    response = httpx.post(f"{address}/v1/chat/completions", json=body)
+    response = HTTP.post(f"{address}/v1/chat/completions", json=body)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "invalid-question"
 
@@ -293,7 +294,7 @@ def test_a_question_that_cannot_be_asked(address: str, messages: list[Any]) -> N
 )
 def test_bodies_that_are_no_request(address: str, content: bytes) -> None:
     headers = {"content-type": "application/json"}
-    response = httpx.post(f"{address}/v1/chat/completions", content=content, headers=headers)
+    response = HTTP.post(f"{address}/v1/chat/completions", content=content, headers=headers)
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
 
@@ -302,18 +303,18 @@ def test_errors_from_anywhere_have_the_shape(
     address: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = f"{address}/v1/chat/completions"
-    assert httpx.get(chat).json()["error"]["code"] == "method-not-allowed"
-    assert httpx.post(f"{address}/v1/chat/nothing").json()["error"]["code"] == "not-found"
-    large = httpx.post(chat, content=b"x" * 2_000_000)
+    assert HTTP.get(chat).json()["error"]["code"] == "method-not-allowed"
+    assert HTTP.post(f"{address}/v1/chat/nothing").json()["error"]["code"] == "not-found"
+    large = HTTP.post(chat, content=b"x" * 2_000_000)
     assert (large.status_code, large.json()["error"]["code"]) == (413, "too-large")
     # Other routes keep their problem documents.
-    assert "detail" in httpx.get(f"{address}/v1/documents/none").json()
+    assert "detail" in HTTP.get(f"{address}/v1/documents/none").json()
 
     def broken(*_: Any) -> None:
         raise RuntimeError("secret path /x/y")
 
     monkeypatch.setattr(engine.index, "search", broken)
-    response = httpx.post(chat, json={"model": "quoth", "messages": ASKED})
+    response = HTTP.post(chat, json={"model": "quoth", "messages": ASKED})
     assert (response.status_code, response.json()["error"]["type"]) == (500, "server_error")
     assert "secret" not in response.text
     with openai.OpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0) as client:

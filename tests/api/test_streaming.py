@@ -36,7 +36,7 @@ class GatedReader:
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
         self.reads += 1
-        self.gate.wait(30)
+        self.gate.wait(120)
         if self.failure:
             raise self.failure
         return self.inner.read(question, hits)
@@ -50,7 +50,7 @@ def reader(engine: Engine) -> GatedReader:
 @pytest.fixture
 def http(settings: Settings, engine: Engine, reader: GatedReader) -> Iterator[httpx.Client]:
     app = create_app(settings, Engine(settings, engine.index, reader))
-    with live(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
         text = {"source": "light.md", "text": LIGHT, "media_type": "text/markdown"}
         assert client.post("/v1/documents", json=text).status_code == 201
         yield client
@@ -189,13 +189,13 @@ def test_a_client_that_leaves_stops_the_work(
 
     def slow_search(*arguments: Any) -> list[Hit]:
         searching.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         return search(*arguments)
 
     monkeypatch.setattr(engine.index, "search", slow_search)
     with http.stream("POST", "/v1/answer", json={**QUESTION, "stream": True}) as response:
         assert response.status_code == 200
-        assert searching.wait(30)
+        assert searching.wait(120)
     # The socket is closed: the server notices, and what was found is not read any more.
     wait_until(lambda: [noted for noted in Noted.all if noted.left])
     go_on.set()
@@ -217,7 +217,7 @@ def test_a_client_that_leaves_stops_reading_between_batches(
         for _ in range(1000):
             interrupt.check()
             batches += 1
-            assert reader.gate.wait(30)
+            assert reader.gate.wait(120)
         return read(question, hits)
 
     monkeypatch.setattr(reader, "read", long_read)
@@ -243,7 +243,7 @@ def test_many_streams_at_once_do_not_mix(http: httpx.Client) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert len(results) == 60
     for question, (name, done) in results.values():
         assert (name, done["standalone_question"]) == ("done", question)

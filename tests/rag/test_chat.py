@@ -192,6 +192,15 @@ def test_half_characters_of_a_history_are_left_out() -> None:
     assert understood.queries[2] == "And why? (Panmunjom armistice Signed.)"
 
 
+def test_a_name_in_another_script_is_a_word_of_its_sentence() -> None:
+    asked = analyse("Where was 林兆安 found?")
+    assert (asked.language, asked.content) == ("en", ("林兆安", "found"))
+    assert analyse("COVID-19是什么？").language == "zh"
+    assert analyse("NASAはいつ設立されましたか？").language == "ja"
+    whole = "And where is 林兆安 buried in China?"
+    assert not understand(whole, [Turn("user", ASKED["en"])]).follow_up
+
+
 def test_words_of_scripts_with_marks_stay_whole() -> None:
     assert analyse("जहाज़ का इंजन क्यों बंद हुआ?").content == ("जहाज़", "इंजन", "बंद")
     assert analyse("Ποιος σχεδίασε τον φάρο;").content == ("σχεδίασε", "φάρο")
