@@ -6,7 +6,8 @@ from api.wiring import Engine
 from benchmarks.follow_ups import EXAMPLES, load, measure, share
 from rag.chat import Turn
 
-pytestmark = pytest.mark.model
+# Some forty answers of the real model: minutes on a machine that is busy with other things.
+pytestmark = [pytest.mark.model, pytest.mark.timeout(1800)]
 CONVERSATIONS = load(EXAMPLES / "conversations.jsonl")
 
 
