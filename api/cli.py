@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from api.cli_mcp import MissingExtra, mcp_command
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
 from api.options import (
@@ -39,6 +40,7 @@ _FAILURES = (
     DocumentError,
     EmbedderMismatch,
     EmptyCollection,
+    MissingExtra,
     ModelUnavailable,
     StorageError,
     UnknownCollection,
@@ -244,5 +246,5 @@ def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> 
     )
 
 
-for _command in (evaluate_command, documents_group, collections_group):
+for _command in (evaluate_command, documents_group, collections_group, mcp_command):
     quoth.add_command(_command)

@@ -8,12 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.ingest import Outcome
 from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
+from rag.chat import Turn
 from rag.types import Answer
 
 CollectionName = Annotated[
     str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$", examples=[DEFAULT_COLLECTION])
 ]
 MAX_FILTER_VALUES = 100
+MAX_TURNS = 200
+MAX_TURN_CHARACTERS = 100_000
 
 
 class _Request(BaseModel):
@@ -60,17 +63,38 @@ class SearchRequest(_Request):
     limit: int = Field(10, ge=1, le=100)
 
 
+class TurnIn(_Request):
+    """Something said before the question."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=MAX_TURN_CHARACTERS, examples=["Who was the last keeper?"])
+
+    def to_turn(self) -> Turn:
+        """The same as the conversation takes it."""
+        return Turn(self.role, self.content)
+
+
 class AnswerRequest(_Request):
     """A question in any language."""
 
     question: str = Field(examples=["When was the lighthouse first lit?"])
     collection: CollectionName = DEFAULT_COLLECTION
+    history: list[TurnIn] = Field(
+        [],
+        max_length=MAX_TURNS,
+        description="What was said before, oldest first, for a question that leans on it.",
+    )
     filters: FiltersIn = FiltersIn()
     limit: int = Field(10, ge=1, le=100, description="Passages that are read for the answer.")
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="What an answer must reach; unset, the service's default."
     )
     include_passages: bool = Field(False, description="Show the passages beside an answer too.")
+    stream: bool = Field(
+        False,
+        description="Answer with server-sent events: `passages`, `answer`, a `citation` each, and "
+        "`done` with the whole response; `error` holds a problem document.",
+    )
 
 
 class TextIn(_Request):
@@ -191,6 +215,9 @@ class AnswerResponse(BaseModel):
     passages: list[PassageOut] | None = None
     models: ModelsOut
     timings_ms: dict[str, float]
+    standalone_question: str = Field(
+        description="What was asked of the documents: the question, made whole by its history."
+    )
 
     @classmethod
     def of(cls, answer: Answer, *, include_passages: bool) -> "AnswerResponse":
@@ -199,6 +226,24 @@ class AnswerResponse(BaseModel):
         shown = include_passages or answer.status == "no_answer"
         values["passages"] = [PassageOut.of(hit) for hit in answer.passages] if shown else None
         return cls.model_validate(values)
+
+
+class PassagesFound(BaseModel):
+    """The data of a `passages` event: what is read for the answer."""
+
+    passages: list[PassageOut]
+
+
+class AnswerStart(BaseModel):
+    """The data of an `answer` event; its citations follow."""
+
+    id: str
+    status: Literal["answered", "no_answer"]
+    question_language: str
+    standalone_question: str
+    answer: str | None
+    answer_language: str | None
+    confidence: float
 
 
 class SearchResponse(BaseModel):

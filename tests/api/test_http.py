@@ -54,6 +54,43 @@ def test_an_answer_is_a_verified_quote(client: TestClient) -> None:
     assert set(body["timings_ms"]) == {"retrieve", "read", "cite", "total"}
 
 
+def test_a_follow_up_is_understood_from_its_history(client: TestClient) -> None:
+    add(client, "treaty.txt", "The general signed the treaty of Ormiska in 1871.")
+    add(client, "bread.txt", "The baker signed the oven.")
+    history = [
+        {"role": "user", "content": "when was the treaty of Ormiska made"},
+        {"role": "assistant", "content": "In 1871."},
+    ]
+    request = {"question": "and who signed it?", "history": history, "min_confidence": 0}
+    body = client.post("/v1/answer", json=request).json()
+    assert body["standalone_question"] == "and who signed it? (treaty Ormiska made)"
+    assert body["question_language"] == "en"
+    assert body["citations"][0]["source"] == "treaty.txt"
+    alone = client.post("/v1/answer", json={"question": "and who signed it?"}).json()
+    assert alone["standalone_question"] == "and who signed it?"
+    whole = {"question": "Who bought the oven in Lisbon?", "history": history}
+    body = client.post("/v1/answer", json=whole).json()
+    assert body["standalone_question"] == whole["question"]
+
+
+@pytest.mark.parametrize(
+    ("history", "place"),
+    [
+        ([{"role": "system", "content": "be brief"}], "body.history.0.role"),
+        ([{"role": "user"}], "body.history.0.content"),
+        ([{"role": "user", "content": ["a"]}], "body.history.0.content"),
+        ([{"role": "user", "content": "x" * 100_001}], "body.history.0.content"),
+        ([{"role": "user", "content": "x"}] * 201, "body.history"),
+        ("And why?", "body.history"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_the_clients_mistake(
+    client: TestClient, history: Any, place: str
+) -> None:
+    response = client.post("/v1/answer", json={"question": "why", "history": history})
+    assert place in assert_problem(response, 422, "invalid-request")
+
+
 def test_what_the_documents_do_not_say_is_no_answer(client: TestClient) -> None:
     add(client, "light.md", LIGHT, media_type="text/markdown")
     body = client.post("/v1/answer", json={"question": "population of Lisbon"}).json()
