@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from api import problems
 from api.limits import BodyLimit
-from api.routes import answers, collections, documents, health
+from api.openai_errors import OpenAIErrors
+from api.routes import answers, chat, collections, documents, health
 from api.settings import Settings
 from api.state import State
 from api.wiring import Engine
@@ -46,7 +47,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     problems.install(app)
     # JSON escapes can make a text six times its size.
     app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)
-    for routes in (answers, documents, collections, health):
+    app.add_middleware(OpenAIErrors)
+    for routes in (answers, chat, documents, collections, health):
         app.include_router(routes.router)
     return app
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from api.cli_mcp import MissingExtra, mcp_command
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
 from api.options import (
     collection_option,
     data_dir_option,
+    filter_options,
     json_option,
-    languages_option,
     limit_option,
     open_engine,
     print_json,
@@ -29,6 +30,7 @@ from index.errors import (
     UnknownCollection,
     UnknownDocument,
 )
+from index.types import Filters
 from rag.errors import EmptyCollection, InvalidQuestion
 
 # Modules that import torch are imported where they are needed: `--help` and the commands that
@@ -38,6 +40,7 @@ _FAILURES = (
     DocumentError,
     EmbedderMismatch,
     EmptyCollection,
+    MissingExtra,
     ModelUnavailable,
     StorageError,
     UnknownCollection,
@@ -119,7 +122,7 @@ def ingest_command(paths: tuple[Path, ...], collection: str, data_dir: Path | No
 @click.argument("question")
 @collection_option
 @limit_option
-@languages_option
+@filter_options
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -133,7 +136,7 @@ def ask_command(
     question: str,
     collection: str,
     limit: int,
-    languages: tuple[str, ...],
+    filters: Filters,
     min_confidence: float | None,
     passages: bool,
     as_json: bool,
@@ -142,7 +145,6 @@ def ask_command(
     """Answer QUESTION from the documents, with quotes and their sources."""
     from api.console import print_answer
     from api.schemas import AnswerResponse
-    from index.types import Filters
     from rag.answer import valid_question
 
     valid_question(question)
@@ -151,7 +153,7 @@ def ask_command(
         question,
         collection=collection,
         limit=limit,
-        filters=Filters(languages=languages),
+        filters=filters,
         min_confidence=min_confidence,
     )
     if as_json:
@@ -164,26 +166,24 @@ def ask_command(
 @click.argument("query")
 @collection_option
 @limit_option
-@languages_option
+@filter_options
 @json_option
 @data_dir_option
 def search_command(
     query: str,
     collection: str,
     limit: int,
-    languages: tuple[str, ...],
+    filters: Filters,
     as_json: bool,
     data_dir: Path | None,
 ) -> None:
-    """Print the passages nearest to QUERY, best first."""
+    """Print the passages that fit QUERY best, by meaning and by keywords."""
     from api.console import print_passages
     from api.schemas import PassageOut, SearchResponse
-    from index.types import Filters
     from rag.answer import require_documents, valid_question
 
     query = valid_question(query)
     engine = open_engine(settings_of(data_dir), create=False)
-    filters = Filters(languages=languages)
     hits = engine.index.search(query, collection, limit, filters)
     require_documents(hits, collection, filters)
     if as_json:
@@ -246,5 +246,5 @@ def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> 
     )
 
 
-for _command in (evaluate_command, documents_group, collections_group):
+for _command in (evaluate_command, documents_group, collections_group, mcp_command):
     quoth.add_command(_command)

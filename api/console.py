@@ -159,7 +159,18 @@ def print_passages(hits: Sequence[Hit]) -> None:
     for hit in hits:
         place = f"{hit.source}, characters {hit.span.start}–{hit.span.end}, {hit.document_id}"
         click.echo(f"{hit.rank}. {hit.score:.3f}  {hit.title} ({hit.language}), {place}")
+        click.echo(f"   {_found(hit)}")
         click.echo(textwrap.indent(hit.text, "   ") + "\n")
+
+
+def _found(hit: Hit) -> str:
+    """How a passage was found, in words."""
+    place = f"no. {hit.dense_rank}" if hit.dense_rank else "not among the nearest"
+    dense = f"by meaning: {place} ({hit.dense_score:.3f})"
+    if hit.keyword_score is None:
+        return dense
+    place = f"no. {hit.keyword_rank}" if hit.keyword_rank else "not among the best"
+    return f"{dense}; by keywords: {place} ({hit.keyword_score:.1f})"
 
 
 def print_documents(records: Sequence[DocumentRecord]) -> None:

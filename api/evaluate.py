@@ -237,14 +237,21 @@ def _pieces(
     reader, threshold = reader_with(model, embedder)
     if settings.min_confidence is not None:
         threshold = settings.min_confidence
-    return Pieces(
-        LocalIndex(store, embedder), reader, Models(embedder.name, reader.name), threshold
-    )
+    index = LocalIndex(store, embedder, settings.search_options())
+    return Pieces(index, reader, Models(embedder.name, reader.name), threshold)
 
 
 def _measured_settings(settings: Settings) -> dict[str, Any]:
     """The settings that can change a figure."""
-    names = ("embedder", "precision", "neutral", "reader", "chunk_tokens", "min_confidence")
+    names = (
+        "embedder",
+        "precision",
+        "neutral",
+        "keywords",
+        "reader",
+        "chunk_tokens",
+        "min_confidence",
+    )
     return {name: getattr(settings, name) for name in names}
 
 

@@ -1,19 +1,23 @@
 """What the commands share: their options, and how they open what they work on."""
 
+import functools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from api.settings import Settings, load_settings
 from index.errors import InvalidRequest
-from index.types import DEFAULT_COLLECTION
+from index.types import DEFAULT_COLLECTION, Filters
 
 if TYPE_CHECKING:
     from api.wiring import Engine
     from index.store import Store
+
+_Result = TypeVar("_Result")
 
 # Modules that import torch are imported where they are needed: `--help` and the commands that
 # only look into the store stay quick.
@@ -42,13 +46,78 @@ limit_option = click.option(
     metavar="N",
     help="Passages at most.",
 )
-languages_option = click.option(
-    "--language",
-    "languages",
-    multiple=True,
-    metavar="TAG",
-    help="Only passages in this language (BCP 47); may be given more than once.",
+_FILTERS = (
+    click.option(
+        "--language",
+        "languages",
+        multiple=True,
+        metavar="TAG",
+        help="Only passages in this language (BCP 47). This and the next four may be repeated.",
+    ),
+    click.option("--document", "documents", multiple=True, metavar="ID", help="Only of this one."),
+    click.option(
+        "--without", "excluded", multiple=True, metavar="ID", help="Not of this document."
+    ),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="NAME",
+        help="Only of documents of this name, whole or the last part of its path.",
+    ),
+    click.option(
+        "--metadata",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Only of documents whose metadata say so.",
+    ),
+    click.option(
+        "--from",
+        "date_from",
+        metavar="DATE",
+        default="",
+        help="Only of documents whose metadata `date` is then or later: 2024-05-31, 2024-05, 2024.",
+    ),
+    click.option("--to", "date_to", metavar="DATE", default="", help="Then or earlier."),
 )
+
+
+def filter_options(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Give a command the options of filters, and what they make as its argument `filters`."""
+
+    @functools.wraps(command)
+    def filtered(
+        *arguments: object,
+        languages: tuple[str, ...],
+        documents: tuple[str, ...],
+        excluded: tuple[str, ...],
+        sources: tuple[str, ...],
+        metadata: tuple[str, ...],
+        date_from: str,
+        date_to: str,
+        **options: object,
+    ) -> _Result:
+        filters = Filters(
+            languages=languages,
+            document_ids=documents,
+            sources=sources,
+            metadata=dict(map(_pair, metadata)),
+            date_from=date_from,
+            date_to=date_to,
+            exclude_document_ids=excluded,
+        )
+        return command(*arguments, filters=filters, **options)
+
+    for option in reversed(_FILTERS):
+        filtered = option(filtered)
+    return filtered
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise InvalidRequest(f"--metadata takes KEY=VALUE, not {text!r}.")
+    return key, value
 
 
 def settings_of(data_dir: Path | None) -> Settings:

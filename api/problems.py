@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.openai_errors import error_of, speaks_openai
 from api.schemas import Problem
 from documents.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
 from index.errors import (
@@ -105,6 +106,7 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
         _Kind("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A model is missing", False),
     ),
 )
+_INTERNAL = _Kind("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", False)
 _HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -130,22 +132,41 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(cls, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, _known)
+
+
+def document_of(error: Exception, where: str) -> Problem:
+    """The problem document of any error; one that shows no message goes to the log with `where`."""
+    kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), _INTERNAL)
+    if kind is _INTERNAL:
+        log.error("%s failed", where, exc_info=error)
+    elif not kind.shows_message:
+        log.error("%s: %s", where, error)
+    detail = str(error) if kind.shows_message else _HIDDEN_DETAIL
+    return _document(kind.name, kind.status, kind.title, detail)
 
 
 def problem(name: str, status: HTTPStatus, title: str, detail: str) -> JSONResponse:
     """A problem document as a response."""
-    body = Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
-    headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
+    return _response(_document(name, status, title, detail))
+
+
+def _document(name: str, status: HTTPStatus, title: str, detail: str) -> Problem:
+    return Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
+
+
+def _response(body: Problem) -> JSONResponse:
+    unavailable = body.status == HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"Retry-After": "2"} if unavailable else None
+    return JSONResponse(body.model_dump(), body.status, headers, MEDIA_TYPE)
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    kind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
-    if not kind.shows_message:
-        log.error("%s %s: %s", request.method, request.url.path, error)
-    detail = str(error) if kind.shows_message else _HIDDEN_DETAIL
-    return problem(kind.name, kind.status, kind.title, detail)
+    document = document_of(error, f"{request.method} {request.url.path}")
+    if document.status == HTTPStatus.INTERNAL_SERVER_ERROR and speaks_openai(request.url.path):
+        # What is unexpected is answered outside of all middleware.
+        return JSONResponse(error_of(document.model_dump()), document.status)
+    return _response(document)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -167,9 +188,3 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     name = status.phrase.lower().replace(" ", "-")
     return problem(name, status, status.phrase, str(error.detail))
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return problem("internal-error", status, "Something went wrong", _HIDDEN_DETAIL)

@@ -8,12 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.ingest import Outcome
 from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
+from rag.chat import Turn
 from rag.types import Answer
 
 CollectionName = Annotated[
     str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$", examples=[DEFAULT_COLLECTION])
 ]
 MAX_FILTER_VALUES = 100
+MAX_TURNS = 200
+MAX_TURN_CHARACTERS = 100_000
 
 
 class _Request(BaseModel):
@@ -27,11 +30,27 @@ class FiltersIn(_Request):
     document_ids: list[str] = Field([], max_length=MAX_FILTER_VALUES)
     sources: list[str] = Field([], max_length=MAX_FILTER_VALUES)
     metadata: dict[str, str] = Field({}, max_length=20)
+    date_from: str | None = Field(
+        None,
+        max_length=40,
+        description="The document's metadata `date` is then or later: a day, month or year.",
+        examples=["2024-05"],
+    )
+    date_to: str | None = Field(
+        None, max_length=40, description="Then or earlier, the whole day, month or year included."
+    )
+    exclude_document_ids: list[str] = Field([], max_length=MAX_FILTER_VALUES)
 
     def to_filters(self) -> Filters:
         """The same as the index takes it."""
         return Filters(
-            tuple(self.languages), tuple(self.document_ids), tuple(self.sources), self.metadata
+            languages=tuple(self.languages),
+            document_ids=tuple(self.document_ids),
+            sources=tuple(self.sources),
+            metadata=self.metadata,
+            date_from=self.date_from or "",
+            date_to=self.date_to or "",
+            exclude_document_ids=tuple(self.exclude_document_ids),
         )
 
 
@@ -44,17 +63,38 @@ class SearchRequest(_Request):
     limit: int = Field(10, ge=1, le=100)
 
 
+class TurnIn(_Request):
+    """Something said before the question."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=MAX_TURN_CHARACTERS, examples=["Who was the last keeper?"])
+
+    def to_turn(self) -> Turn:
+        """The same as the conversation takes it."""
+        return Turn(self.role, self.content)
+
+
 class AnswerRequest(_Request):
     """A question in any language."""
 
     question: str = Field(examples=["When was the lighthouse first lit?"])
     collection: CollectionName = DEFAULT_COLLECTION
+    history: list[TurnIn] = Field(
+        [],
+        max_length=MAX_TURNS,
+        description="What was said before, oldest first, for a question that leans on it.",
+    )
     filters: FiltersIn = FiltersIn()
     limit: int = Field(10, ge=1, le=100, description="Passages that are read for the answer.")
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="What an answer must reach; unset, the service's default."
     )
     include_passages: bool = Field(False, description="Show the passages beside an answer too.")
+    stream: bool = Field(
+        False,
+        description="Answer with server-sent events: `passages`, `answer`, a `citation` each, and "
+        "`done` with the whole response; `error` holds a problem document.",
+    )
 
 
 class TextIn(_Request):
@@ -124,7 +164,16 @@ class PassageOut(BaseModel):
     """A passage that was found; `text` is the document's `text[start:end]`."""
 
     rank: int
-    score: float
+    score: float = Field(description="What the passages are ordered by.")
+    found_by: Literal["dense", "keyword", "both"] = Field(
+        description="Which searches have it among their best."
+    )
+    dense_rank: int | None = Field(description="Its place by `dense_score`.")
+    dense_score: float = Field(description="Cosine of question and passage, -1 to 1.")
+    keyword_rank: int | None = Field(description="Its place by `keyword_score`.")
+    keyword_score: float | None = Field(
+        description="BM25 of the words it shares with the question; null where it shares none."
+    )
     document_id: str
     title: str
     source: str
@@ -166,6 +215,9 @@ class AnswerResponse(BaseModel):
     passages: list[PassageOut] | None = None
     models: ModelsOut
     timings_ms: dict[str, float]
+    standalone_question: str = Field(
+        description="What was asked of the documents: the question, made whole by its history."
+    )
 
     @classmethod
     def of(cls, answer: Answer, *, include_passages: bool) -> "AnswerResponse":
@@ -174,6 +226,24 @@ class AnswerResponse(BaseModel):
         shown = include_passages or answer.status == "no_answer"
         values["passages"] = [PassageOut.of(hit) for hit in answer.passages] if shown else None
         return cls.model_validate(values)
+
+
+class PassagesFound(BaseModel):
+    """The data of a `passages` event: what is read for the answer."""
+
+    passages: list[PassageOut]
+
+
+class AnswerStart(BaseModel):
+    """The data of an `answer` event; its citations follow."""
+
+    id: str
+    status: Literal["answered", "no_answer"]
+    question_language: str
+    standalone_question: str
+    answer: str | None
+    answer_language: str | None
+    confidence: float
 
 
 class SearchResponse(BaseModel):

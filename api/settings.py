@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.load import MAX_BYTES
 from index.embedder import EmbedderOptions, Precision
+from index.hybrid import SearchOptions
 
 PREFIX = "QUOTH_"
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
         description="`default`, `sentences` (no model of its own), or the name or folder of a "
         "transformers question-answering model.",
     )
+    keywords: Literal["auto", "off"] = Field(
+        "auto", description="Search by keywords beside the vectors, or never."
+    )
     chunk_tokens: Annotated[int, Field(ge=32, le=8192)] = Field(
         256, description="Tokens of a chunk at most."
     )
@@ -66,6 +70,10 @@ class Settings(BaseSettings):
         return EmbedderOptions(
             cache=self.cache_dir / "models", model=self.embedder, precision=self.precision
         )
+
+    def search_options(self) -> SearchOptions:
+        """What searching needs of the settings."""
+        return SearchOptions(keywords=self.keywords == "auto")
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -1,6 +1,7 @@
 """Puts the parts together as the settings say."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.settings import Settings
@@ -13,8 +14,9 @@ from index.local import LocalIndex, open_index
 from index.neutral import with_shipped_map
 from index.types import DEFAULT_COLLECTION, Embedder, Filters
 from rag import read, reader_model, span_reader
-from rag.answer import AnswerOptions, answer
+from rag.answer import AnswerOptions, Found
 from rag.answer_map import shipped_map
+from rag.chat import Turn, converse
 from rag.span_model import SpanModel
 from rag.types import Answer, Models, Reader
 
@@ -37,13 +39,15 @@ class Engine:
         limit: int = 10,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        history: Sequence[Turn] = (),
+        found: Found = lambda _hits: None,
     ) -> Answer:
-        """Answer as `rag.answer.answer` does; an unset `min_confidence` is the settings'."""
+        """Answer as `rag.chat.converse` does; an unset `min_confidence` is the settings'."""
         confidence = self.min_confidence if min_confidence is None else min_confidence
         options = AnswerOptions(
             min_confidence=confidence, limit=limit, collection=collection, filters=filters
         )
-        return answer(question, self.index, self.reader, self.models, options)
+        return converse(question, history, self.index, self.reader, self.models, options, found)
 
     @property
     def min_confidence(self) -> float:
@@ -80,7 +84,8 @@ def build(
     """
     embedder = load_embedder(settings, progress)
     reader, threshold = reader_with(load_reader_model(settings, progress), embedder)
-    index = open_index(settings.data_dir, embedder, create=create)
+    options = settings.search_options()
+    index = open_index(settings.data_dir, embedder, create=create, options=options)
     return Engine(settings, index, reader, threshold)
 
 

@@ -21,10 +21,11 @@ from pathlib import Path
 from api.settings import load_settings
 from documents.load import LoadOptions, Raw
 from index import embedder as embedders
-from index.ingest import ingest, passage_text, read_paths
+from index.ingest import ingest, read_paths
 from index.local import LocalIndex
 from index.store import Store
-from index.types import Filters
+from index.terms import passage_text
+from index.types import Filters, Found
 
 DEFAULT = Path(__file__).parent.parent / "examples" / "corpus"
 
@@ -90,7 +91,7 @@ def index_all(
                 raise outcome.error
         seconds = time.perf_counter() - start
         chunks = index.store.allowed_chunks(index.store.collection_id("benchmark"), Filters())
-        hits = index.store.hits([(chunk, 0.0) for chunk in chunks])
+        hits = index.store.hits([Found(chunk, 0.0, 0.0, None) for chunk in chunks])
         return seconds, [passage_text(hit.text, hit.headings) for hit in hits]
 
 

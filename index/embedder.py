@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from index import bundled
+from index import bundled, interrupt
 from index.errors import ModelUnavailable
 from index.types import Vectors
 
@@ -87,6 +87,7 @@ class SentenceTransformerEmbedder:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         ids = self._encode(texts, special=True)
         for batch in batches([len(row) for row in ids], self._options.batch_tokens):
+            interrupt.check()
             features = self._tokenizer.pad(
                 {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
             )

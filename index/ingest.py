@@ -14,7 +14,9 @@ from documents.chunk import ChunkOptions, chunk
 from documents.errors import DocumentError, EmptyDocument
 from documents.load import LoadOptions, Raw, find, load, read
 from documents.types import Chunk, Document
+from index import dates
 from index.local import LocalIndex
+from index.terms import passage_text
 
 _PIPELINE = 1
 """Raised whenever the same bytes come to give other chunks, so that they are taken in anew."""
@@ -155,11 +157,6 @@ def ingest(
     yield from _store(index, collection, waiting)
 
 
-def passage_text(chunk_text: str, headings: Iterable[str]) -> str:
-    """What is embedded for a chunk: the titles above it, then its own text."""
-    return "\n".join([*headings, chunk_text])
-
-
 def _store(index: LocalIndex, collection: str, waiting: list[_Waiting]) -> Iterator[Outcome]:
     texts = [
         passage_text(part.span.of(entry.document.text), part.headings)
@@ -172,9 +169,19 @@ def _store(index: LocalIndex, collection: str, waiting: list[_Waiting]) -> Itera
         part = vectors[position : position + len(chunks)]
         position += len(chunks)
         status = index.put(collection, document, chunks, part, made)
-        guessed = not document.encoding.startswith(("utf-8", "utf-16", "utf-32"))
-        note = f"read as {document.encoding}" if guessed or "+" in document.encoding else ""
-        yield Outcome(document.source, status, document.id, len(chunks), note=note)
+        yield Outcome(document.source, status, document.id, len(chunks), note=_note(document))
+
+
+def _note(document: Document) -> str:
+    """What the owner of a stored document should look at."""
+    notes = []
+    guessed = not document.encoding.startswith(("utf-8", "utf-16", "utf-32"))
+    if guessed or "+" in document.encoding:
+        notes.append(f"read as {document.encoding}")
+    date = document.metadata.get(dates.KEY)
+    if date is not None and dates.of_document(document.metadata) is None:
+        notes.append(f"no filter by date will find it: {date!r} is no date as 2024-05-31 is")
+    return "; ".join(notes)
 
 
 def _read(path: Path, source: str, options: LoadOptions) -> Input:

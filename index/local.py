@@ -1,4 +1,4 @@
-"""The embedded index: the SQLite store, and FAISS derived from it."""
+"""The embedded index: the SQLite store with its keywords, and FAISS derived from it."""
 
 import logging
 import threading
@@ -8,8 +8,11 @@ from types import TracebackType
 
 from documents.types import Alignment, Chunk, Document
 from index.errors import StorageError
+from index.hybrid import SearchOptions, allowed_only, rank, strongest
+from index.keywords import Matches
 from index.store import Store
-from index.types import Embedder, Filters, Hit, PutOutcome, Vectors
+from index.terms import query_terms
+from index.types import Embedder, Filters, Found, Hit, PutOutcome, Vectors
 from index.vectors import DamagedSnapshot, VectorIndex
 
 log = logging.getLogger(__name__)
@@ -25,11 +28,14 @@ class LocalIndex:
     catches up: that costs one indexed look-up when nothing did.
     """
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder, options: SearchOptions | None = None
+    ) -> None:
         """Raises EmbedderMismatch where the folder's vectors are another embedder's."""
         store.check_embedder(embedder.identity)
         self.store = store
         self.embedder = embedder
+        self.options = options or SearchOptions()
         self._vectors: dict[int, VectorIndex] = {}
         self._saved: dict[int, int] = {}
         self._lock = threading.RLock()
@@ -64,23 +70,31 @@ class LocalIndex:
     def search(
         self, query: str, collection: str, limit: int, filters: Filters | None = None
     ) -> list[Hit]:
-        """The best chunks by cosine, best first.
+        """The best chunks by vectors and keywords together, best first.
 
         Raises:
             UnknownCollection: there is none of that name.
+            InvalidRequest: a date of the filters is none.
         """
         number = self.store.collection_id(collection)
         vector = self.embedder.embed_queries([query])[0]
-        return self.search_vector(vector, number, limit, filters)
+        if not self.options.keywords:
+            return self.search_vector(vector, number, limit, filters)
+        allowed = self.store.allowed_chunks(number, filters) if filters else None
+        depth = max(limit, self.options.depth)
+        near = self._nearest(vector, number, depth, allowed)
+        matches = self.store.keyword_matches(number, query_terms(query))
+        return self.store.hits(self._ranked(vector, near, matches, depth, allowed)[:limit])
 
     def search_vector(
         self, vector: Vectors, collection_id: int, limit: int, filters: Filters | None = None
     ) -> list[Hit]:
-        """The same for a query that is embedded already, shape (dimension,)."""
+        """The best chunks by cosine alone, for a query vector of shape (dimension,)."""
         allowed = self.store.allowed_chunks(collection_id, filters) if filters else None
-        with self._lock:
-            found = self._caught_up(collection_id).search(vector, limit, allowed)
-        return self.store.hits(found)
+        near = self._nearest(vector, collection_id, limit, allowed)
+        return self.store.hits(
+            [Found(chunk, cosine, cosine, place) for place, (chunk, cosine) in enumerate(near, 1)]
+        )
 
     def text_range(self, document_id: str, start: int, end: int) -> str:
         """The characters `text[start:end]` of a stored document."""
@@ -99,6 +113,28 @@ class LocalIndex:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def _nearest(
+        self, vector: Vectors, collection_id: int, limit: int, allowed: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        with self._lock:
+            return self._caught_up(collection_id).search(vector, limit, allowed)
+
+    def _ranked(
+        self,
+        vector: Vectors,
+        near: Sequence[tuple[int, float]],
+        matches: Matches,
+        depth: int,
+        allowed: Sequence[int] | None,
+    ) -> list[Found]:
+        """Both results as one. What only keywords found gets its cosine from the stored vector."""
+        matches = allowed_only(matches, allowed)
+        candidates = [chunk for chunk, _cosine in near] + strongest(matches, depth)
+        passages = self.store.passages(candidates, self.embedder.dimension)
+        languages = dict(zip(passages.ids, passages.languages, strict=True))
+        cosines = dict(zip(passages.ids, (passages.vectors @ vector).tolist(), strict=True))
+        return rank(near, matches, depth, languages, cosines, self.options.weight)
 
     def _caught_up(self, collection_id: int) -> VectorIndex:
         if collection_id not in self._vectors:
@@ -143,7 +179,13 @@ class LocalIndex:
         return self.store.folder / "vectors" / f"{collection_id}.snapshot"
 
 
-def open_index(folder: Path, embedder: Embedder, *, create: bool = True) -> LocalIndex:
+def open_index(
+    folder: Path,
+    embedder: Embedder,
+    *,
+    create: bool = True,
+    options: SearchOptions | None = None,
+) -> LocalIndex:
     """Open the index in a data folder.
 
     Raises:
@@ -154,4 +196,4 @@ def open_index(folder: Path, embedder: Embedder, *, create: bool = True) -> Loca
         raise StorageError(
             f"There is no data folder {folder}: ingest documents with `quoth ingest`."
         )
-    return LocalIndex(Store(folder, create=create), embedder)
+    return LocalIndex(Store(folder, create=create), embedder, options)

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from documents.types import Alignment, Run, Span
-from index.types import DocumentRecord, Hit
+from index.types import DocumentRecord, Found, Hit
 
 
 def record(row: sqlite3.Row) -> DocumentRecord:
@@ -20,14 +20,19 @@ def record(row: sqlite3.Row) -> DocumentRecord:
     return DocumentRecord(**values)
 
 
-def hit(row: sqlite3.Row, rank: int, score: float) -> Hit:
-    """A row of chunks, joined with its document's columns."""
+def hit(row: sqlite3.Row, rank: int, found: Found) -> Hit:
+    """A row of chunks, joined with its document's columns, and how it was found."""
     return Hit(
         chunk_id=row["id"],
         document_id=row["document_id"],
         collection=row["collection"],
         rank=rank,
-        score=score,
+        score=found.score,
+        found_by=found.found_by,
+        dense_rank=found.dense_rank,
+        dense_score=found.dense_score,
+        keyword_rank=found.keyword_rank,
+        keyword_score=found.keyword_score,
         text=row["text"],
         span=Span(row["start"], row["stop"]),
         sentences=unpack_spans(row["sentences"]),

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -20,6 +20,7 @@ CREATE TABLE documents (
   media_type TEXT NOT NULL, encoding TEXT NOT NULL,
   metadata TEXT NOT NULL, characters INTEGER NOT NULL, chunks INTEGER NOT NULL,
   added_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  date_first TEXT, date_last TEXT,
   UNIQUE (collection_id, origin)
 ) STRICT;
 CREATE TABLE chunks (
@@ -30,6 +31,7 @@ CREATE TABLE chunks (
   vector BLOB NOT NULL,
   UNIQUE (document_id, ordinal)
 ) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document_id, language);
 CREATE TABLE changes (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   collection_id INTEGER NOT NULL, chunk_id INTEGER NOT NULL, added INTEGER NOT NULL
@@ -43,6 +45,15 @@ CREATE TRIGGER chunk_removed BEFORE DELETE ON chunks BEGIN
   INSERT INTO changes (collection_id, chunk_id, added)
   SELECT collection_id, OLD.id, 0 FROM documents WHERE id = OLD.document_id;
 END;
+"""
+
+FROM_1_TO_2 = (
+    "ALTER TABLE documents ADD COLUMN date_first TEXT",
+    "ALTER TABLE documents ADD COLUMN date_last TEXT",
+    "CREATE INDEX chunks_by_document ON chunks (document_id, language)",
+)
+"""What changed in the tables above; each collection's terms have tables beside them
+(`index/keywords.py`).
 """
 
 

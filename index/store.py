@@ -1,44 +1,25 @@
-"""The truth: documents, chunks and vectors in one SQLite file.
+"""The truth: documents, chunks, vectors and terms in one SQLite file.
 
-Write-ahead logging lets several processes read while one writes, and each document is one
-transaction: a reader sees all of it or nothing. `changes` numbers every chunk that came or went, so
-that whatever is derived from the store can catch up.
+Each document is one transaction: a reader sees all of it or nothing. `changes` numbers every chunk
+that came or went, so that whatever is derived from the store can catch up.
 """
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from documents.types import Alignment, Chunk, Document
-from index import schema
-from index.errors import EmbedderMismatch, StorageError, UnknownCollection, UnknownDocument
+from documents.types import Chunk, Document
+from index import dates, keywords
+from index.catalogue import Catalogue, unknown_document
 from index.filters import condition
-from index.rows import hit, pack_runs, pack_spans, record, unpack_runs
-from index.sqlite import Connections, translated
-from index.types import (
-    CollectionRecord,
-    DocumentRecord,
-    Filters,
-    Hit,
-    PutOutcome,
-    Vectors,
-)
-
-FILE = "quoth.sqlite3"
-
-_RECORD = """
-SELECT d.id, c.name AS collection, d.source, d.title, d.language, d.language_confidence,
-  d.content_hash, d.media_type, d.encoding, d.characters, d.chunks, d.added_at, d.updated_at,
-  d.metadata
-FROM documents d JOIN collections c ON c.id = d.collection_id
-"""
+from index.keywords import Matches
+from index.rows import hit, pack_runs, pack_spans
+from index.terms import passage_text
+from index.types import Filters, Found, Hit, PutOutcome, Vectors
 
 
 class Changes(NamedTuple):
@@ -50,91 +31,18 @@ class Changes(NamedTuple):
     removed: list[int]
 
 
-class Store:
-    """One data folder's documents. Safe to use from several threads and processes."""
+class Passages(NamedTuple):
+    """Chunks that are there, by id ascending, with their languages and vectors."""
 
-    def __init__(self, folder: Path, *, create: bool = True) -> None:
-        """Open the store in `folder`, creating both where `create` allows.
+    ids: list[int]
+    languages: list[str]
+    vectors: Vectors
 
-        Raises:
-            StorageError: the folder cannot be used, or was made by a newer version.
-        """
-        self.folder = folder
-        self._connections = Connections(folder / FILE, create=create)
-        self._write_lock = threading.Lock()
-        with self._reading() as connection:
-            version = schema.version(connection)
-        if version > schema.VERSION:
-            raise StorageError(
-                f"The data folder {folder} was made by a newer Quoth: upgrade Quoth."
-            )
-        if version == 0:
-            self._create_schema()
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._connections.close()
-
-    # Embedder
-
-    def embedder(self) -> str | None:
-        """Identity of the embedder whose vectors are stored; None before the first document."""
-        with self._reading() as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = 'embedder'").fetchone()
-        return row["value"] if row else None
-
-    def check_embedder(self, identity: str) -> None:
-        """Refuse an embedder other than the one whose vectors are stored.
-
-        Raises:
-            EmbedderMismatch: they differ.
-        """
-        stored = self.embedder()
-        if stored is not None and stored != identity:
-            theirs, ours = stored.partition(" (")[0], identity.partition(" (")[0]
-            names = (theirs, ours) if theirs != ours else (stored, identity)
-            raise EmbedderMismatch(
-                f"The data folder {self.folder} was indexed with the embedder {names[0]}, not "
-                f"{names[1]}: set QUOTH_EMBEDDER back, or choose another --data-dir and ingest "
-                "the documents again."
-            )
+class Store(Catalogue):
+    """The catalogue with its chunks, to be read and written."""
 
     # Collections
-
-    def collections(self) -> list[CollectionRecord]:
-        """All collections by name."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT c.name, c.created_at, count(d.id) AS documents,"
-                " coalesce(sum(d.chunks), 0) AS chunks"
-                " FROM collections c LEFT JOIN documents d ON d.collection_id = c.id"
-                " GROUP BY c.id ORDER BY c.name"
-            ).fetchall()
-        return [
-            CollectionRecord(
-                row["name"],
-                row["documents"],
-                row["chunks"],
-                datetime.fromisoformat(row["created_at"]),
-            )
-            for row in rows
-        ]
-
-    def collection_id(self, name: str) -> int:
-        """The number of a collection, never used again after it is deleted.
-
-        Raises:
-            UnknownCollection: there is none of that name.
-        """
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT id FROM collections WHERE name = ?", (name,)
-            ).fetchone()
-        if row is None:
-            raise UnknownCollection(
-                f"There is no collection {name!r}: see `quoth collections list`, or ingest into it."
-            )
-        return int(row["id"])
 
     def create_collection(self, name: str) -> bool:
         """Make an empty collection; False where it was there already."""
@@ -151,6 +59,7 @@ class Store:
         with self._writing() as connection:
             connection.execute("DELETE FROM changes WHERE collection_id = ?", (number,))
             connection.execute("DELETE FROM collections WHERE id = ?", (number,))
+            keywords.drop(connection, number)
 
     # Documents
 
@@ -163,7 +72,8 @@ class Store:
         embedder: str,
         fingerprint: str,
     ) -> PutOutcome:
-        """Store a document with its chunks in one transaction, in place of an older one.
+        """Store a document with its chunks and their terms in one transaction, in place of an older
+        one.
 
         `vectors` has shape (len(chunks), dimension) and is kept in half precision. `fingerprint`
         says from what and how the document was made.
@@ -173,6 +83,14 @@ class Store:
             StorageError: it could not be stored; nothing of it was.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        date_first, date_last = dates.of_document(document.metadata) or (None, None)
+        # By ordinal, and before the lock: others may write while this is worked out.
+        rows = keywords.analyzed(
+            {
+                chunk.ordinal: passage_text(chunk.span.of(document.text), chunk.headings)
+                for chunk in chunks
+            }
+        )
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO meta VALUES ('embedder', ?) ON CONFLICT DO NOTHING", (embedder,)
@@ -182,12 +100,10 @@ class Store:
             old = connection.execute(
                 "SELECT added_at FROM documents WHERE id = ?", (document.id,)
             ).fetchone()
-            # Chunks first: their trigger needs the document's row.
-            connection.execute("DELETE FROM chunks WHERE document_id = ?", (document.id,))
-            connection.execute("DELETE FROM documents WHERE id = ?", (document.id,))
+            _delete_document(connection, document.id)
             connection.execute(
-                "INSERT INTO documents SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-                " FROM collections WHERE name = ?",
+                "INSERT INTO documents SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                " ?, ?, ? FROM collections WHERE name = ?",
                 (
                     document.id,
                     document.origin,
@@ -206,6 +122,8 @@ class Store:
                     len(chunks),
                     old["added_at"] if old else now,
                     now,
+                    date_first,
+                    date_last,
                     collection,
                 ),
             )
@@ -228,6 +146,8 @@ class Store:
                     for chunk, vector in zip(chunks, halves, strict=True)
                 ],
             )
+            number, ids = _chunk_ids(connection, document.id)
+            keywords.add(connection, number, [(ids[ordinal], terms) for ordinal, terms in rows])
         return "replaced" if old else "added"
 
     def remove(self, document_id: str) -> None:
@@ -237,77 +157,8 @@ class Store:
             UnknownDocument: there is none of that id.
         """
         with self._writing() as connection:
-            connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
-            found = connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
-            if found.rowcount == 0:
-                raise _unknown_document(document_id)
-
-    def fingerprint(self, document_id: str) -> str | None:
-        """From what and how the stored document was made; None where there is none."""
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT fingerprint FROM documents WHERE id = ?", (document_id,)
-            ).fetchone()
-        return row["fingerprint"] if row else None
-
-    def document(self, document_id: str) -> DocumentRecord:
-        """One document's record.
-
-        Raises:
-            UnknownDocument: there is none of that id.
-        """
-        with self._reading() as connection:
-            row = connection.execute(f"{_RECORD} WHERE d.id = ?", (document_id,)).fetchone()
-        if row is None:
-            raise _unknown_document(document_id)
-        return record(row)
-
-    def documents(
-        self, collection: str, limit: int, after: str = "", source: str = ""
-    ) -> list[DocumentRecord]:
-        """Up to `limit` records of a collection by id, beginning after the id `after`; only those
-        of one `source` where it is given.
-
-        Raises:
-            UnknownCollection: there is none of that name.
-        """
-        number = self.collection_id(collection)
-        with self._reading() as connection:
-            rows = connection.execute(
-                f"{_RECORD} WHERE d.collection_id = ? AND d.id > ? AND (? = '' OR d.source = ?)"
-                " ORDER BY d.id LIMIT ?",
-                (number, after, source, source, limit),
-            ).fetchall()
-        return [record(row) for row in rows]
-
-    def text_range(self, document_id: str, start: int, end: int) -> str:
-        """The characters `text[start:end]`.
-
-        Raises:
-            UnknownDocument: there is none of that id.
-        """
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT substr(text, ?, ?) AS part FROM documents WHERE id = ?",
-                (start + 1, max(0, end - start), document_id),
-            ).fetchone()
-        if row is None:
-            raise _unknown_document(document_id)
-        return str(row["part"])
-
-    def alignment(self, document_id: str) -> Alignment:
-        """How a document's text stands in its original.
-
-        Raises:
-            UnknownDocument: there is none of that id.
-        """
-        with self._reading() as connection:
-            row = connection.execute(
-                "SELECT alignment FROM documents WHERE id = ?", (document_id,)
-            ).fetchone()
-        if row is None:
-            raise _unknown_document(document_id)
-        return unpack_runs(row["alignment"])
+            if not _delete_document(connection, document_id):
+                raise unknown_document(document_id)
 
     # Chunks
 
@@ -345,18 +196,43 @@ class Store:
         )
 
     def allowed_chunks(self, collection_id: int, filters: Filters) -> list[int]:
-        """Ids of the chunks that `filters` allow, ascending."""
-        where, parameters = condition(collection_id, filters)
+        """Ids of the chunks that `filters` allow, ascending.
+
+        Raises:
+            InvalidRequest: a date in them is none.
+        """
+        allowed = condition(collection_id, filters)
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT k.id FROM chunks k JOIN documents d ON d.id = k.document_id"
-                f" WHERE {where} ORDER BY k.id",
-                parameters,
+                f"{allowed.tables} SELECT k.id FROM documents d JOIN chunks k"
+                f" ON k.document_id = d.id WHERE {allowed.where} ORDER BY k.id",
+                allowed.parameters,
             ).fetchall()
         return [row["id"] for row in rows]
 
-    def hits(self, found: Sequence[tuple[int, float]]) -> list[Hit]:
-        """Chunks by id with their scores, in the order given, ranked from 1; those that are gone
+    def keyword_matches(self, collection_id: int, terms: Sequence[str]) -> Matches:
+        """The chunks of a collection that hold any of the terms, with their BM25."""
+        with self._reading() as connection:
+            return keywords.search(connection, collection_id, terms)
+
+    def passages(self, chunk_ids: Sequence[int], dimension: int) -> Passages:
+        """Languages and vectors of chunks; those that are gone are left out."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT id, language, vector FROM chunks"
+                " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                (json.dumps(list(chunk_ids)),),
+            ).fetchall()
+        data = b"".join(row["vector"] for row in rows)
+        vectors = np.frombuffer(data, np.float16).reshape(-1, dimension)
+        return Passages(
+            [row["id"] for row in rows],
+            [row["language"] for row in rows],
+            vectors.astype(np.float32),
+        )
+
+    def hits(self, found: Sequence[Found]) -> list[Hit]:
+        """Chunks with how they were found, in the order given, ranked from 1; those that are gone
         are left out.
         """
         with self._reading() as connection:
@@ -365,36 +241,11 @@ class Store:
                 " FROM chunks k JOIN documents d ON d.id = k.document_id"
                 " JOIN collections c ON c.id = d.collection_id"
                 " WHERE k.id IN (SELECT value FROM json_each(?))",
-                (json.dumps([chunk_id for chunk_id, _score in found]),),
+                (json.dumps([entry.chunk_id for entry in found]),),
             ).fetchall()
         by_id = {row["id"]: row for row in rows}
-        present = [(by_id[chunk_id], score) for chunk_id, score in found if chunk_id in by_id]
-        return [hit(row, rank, score) for rank, (row, score) in enumerate(present, 1)]
-
-    # Connections
-
-    def _create_schema(self) -> None:
-        with self._writing() as connection:
-            if schema.version(connection) == 0:
-                schema.create(connection)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.folder):
-            yield self._connections.get()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.folder), self._write_lock:
-            connection = self._connections.get()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        present = [entry for entry in found if entry.chunk_id in by_id]
+        return [hit(by_id[entry.chunk_id], rank, entry) for rank, entry in enumerate(present, 1)]
 
 
 def _ensure_collection(connection: sqlite3.Connection, name: str) -> bool:
@@ -406,5 +257,22 @@ def _ensure_collection(connection: sqlite3.Connection, name: str) -> bool:
     return cursor.rowcount > 0
 
 
-def _unknown_document(document_id: str) -> UnknownDocument:
-    return UnknownDocument(f"There is no document {document_id!r}: see `quoth documents list`.")
+def _chunk_ids(connection: sqlite3.Connection, document_id: str) -> tuple[int, dict[int, int]]:
+    """The number of a document's collection, and the ids of its chunks by ordinal."""
+    rows = connection.execute(
+        "SELECT d.collection_id, k.id, k.ordinal FROM documents d"
+        " JOIN chunks k ON k.document_id = d.id WHERE d.id = ?",
+        (document_id,),
+    ).fetchall()
+    ids = {row["ordinal"]: row["id"] for row in rows}
+    return (rows[0]["collection_id"] if rows else 0), ids
+
+
+def _delete_document(connection: sqlite3.Connection, document_id: str) -> bool:
+    """Delete a document with its chunks and their terms; False where there is none."""
+    collection, ids = _chunk_ids(connection, document_id)
+    keywords.remove(connection, collection, ids.values())
+    # Chunks before their document: their trigger needs its row.
+    connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
+    deleted = connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+    return deleted.rowcount > 0

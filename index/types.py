@@ -1,7 +1,7 @@
 """Records and seams of the index."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -22,21 +22,56 @@ class Filters:
 
     `languages` are BCP 47 tags of the passage: "zh" also takes "zh-Hant". `sources` are names of
     documents, whole or the last part of their path. `metadata` must be equal.
+
+    `date_from` and `date_to`, both included, are ISO 8601 dates, months or years, compared with the
+    document's metadata `date`: it must have one, and any day of it must be between them.
     """
 
     languages: tuple[str, ...] = ()
     document_ids: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    date_from: str = ""
+    date_to: str = ""
+    exclude_document_ids: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.languages or self.document_ids or self.sources or self.metadata)
+        return any(getattr(self, each.name) for each in fields(self))
+
+
+FoundBy = Literal["dense", "keyword", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a chunk was found. `score` orders, higher first.
+
+    `dense_score` is the cosine of question and chunk, -1 to 1, and `dense_rank` its place, from 1,
+    among the chunks nearest to the question; None where it is not among those looked at.
+    `keyword_score` is the BM25 of the terms that it shares with the question, above 0, or None
+    where it shares none; `keyword_rank` is its place by it, None where it is not among the best.
+    """
+
+    chunk_id: int
+    score: float
+    dense_score: float
+    dense_rank: int | None
+    keyword_score: float | None = None
+    keyword_rank: int | None = None
+
+    @property
+    def found_by(self) -> FoundBy:
+        """Which of the two searches has it among its best."""
+        if self.keyword_rank is None:
+            return "dense"
+        return "keyword" if self.dense_rank is None else "both"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that was found. `score` is the cosine of question and chunk, -1 to 1; `rank` counts
-    from 1. `text` is the chunk's own; `span` and `sentences` are ranges of the document's text.
+    """A chunk that was found. `rank` counts from 1 and follows `score`; this and what tells how it
+    was found are as in `Found`. `text` is the chunk's own; `span` and `sentences` are ranges of the
+    document's text.
     """
 
     chunk_id: int
@@ -44,6 +79,11 @@ class Hit:
     collection: str
     rank: int
     score: float
+    found_by: FoundBy
+    dense_rank: int | None
+    dense_score: float
+    keyword_rank: int | None
+    keyword_score: float | None
     text: str
     span: Span
     sentences: tuple[Span, ...]

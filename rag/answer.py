@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,6 +13,9 @@ from rag.errors import EmptyCollection, InvalidQuestion
 from rag.types import Alternative, Answer, Models, Reader, Reading
 
 MAX_QUESTION_CHARACTERS = 4000
+
+Found = Callable[[Sequence[Hit]], None]
+"""Told of the passages before they are read; what it raises stops the work."""
 
 
 class SearchableTexts(Texts, Protocol):
@@ -38,7 +41,12 @@ class AnswerOptions:
 
 
 def answer(
-    question: str, index: SearchableTexts, reader: Reader, models: Models, options: AnswerOptions
+    question: str,
+    index: SearchableTexts,
+    reader: Reader,
+    models: Models,
+    options: AnswerOptions,
+    found: Found = lambda _hits: None,
 ) -> Answer:
     """Answer from the documents, with verified quotes, or say that they do not.
 
@@ -54,6 +62,7 @@ def answer(
     hits = index.search(question, options.collection, options.limit, options.filters)
     require_documents(hits, options.collection, options.filters)
     clock.mark("retrieve")
+    found(hits)
 
     readings = reader.read(question, hits)
     clock.mark("read")
@@ -77,6 +86,7 @@ def answer(
         passages=_reranked(hits, readings),
         models=models,
         timings_ms=clock.milliseconds(),
+        standalone_question=question,
     )
 
 

@@ -121,13 +121,14 @@ class SentenceReader:
         passages = [hit for hit in hits if hit.chunk_id in by_passage]
         best = [max(by_passage[hit.chunk_id], key=lambda entry: entry[0]) for hit in passages]
         scores = [
-            (score + hit.score) / 2 for hit, (score, _span) in zip(passages, best, strict=True)
+            (score + hit.dense_score) / 2
+            for hit, (score, _span) in zip(passages, best, strict=True)
         ]
         for hit, (sentence_score, span), score in zip(passages, best, scores, strict=True):
             others = (sum(scores) - score) / (len(scores) - 1) if len(scores) > 1 else score
             quote = _widened(hit, span, by_passage[hit.chunk_id])
             in_quote = _share_in(hit.sentence_text(quote), asked)
-            features = (sentence_score, hit.score, score - others, in_quote)
+            features = (sentence_score, hit.dense_score, score - others, in_quote)
             result.append(Scored(hit, span, quote, score, features))
         return sorted(result, key=lambda scored: (-scored.score, scored.hit.rank))
 

@@ -27,7 +27,7 @@ _SUPPORT = 3
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Fitted by `training/calibrate_reader.py` on data no weight was trained on. Passages are
-    ordered by `rank_weights` times (span_score, passage_cosine). `weights` go with `FEATURES`, in a
+    ordered by `rank_weights` times (span_score, the search's score). `weights` go with `FEATURES`, in a
     logistic regression to the probability that an answer is right. `threshold` is the confidence at
     which a stated share of unanswerable questions still gets an answer. `models` names the models
     whose scores these are.
@@ -39,9 +39,9 @@ class Calibration:
     threshold: float
     models: str = ""
 
-    def rank_score(self, span_score: float, cosine: float) -> float:
+    def rank_score(self, span_score: float, search_score: float) -> float:
         """By which passages are ordered."""
-        return self.rank_weights[0] * span_score + self.rank_weights[1] * cosine
+        return self.rank_weights[0] * span_score + self.rank_weights[1] * search_score
 
     def probability(self, features: Sequence[float]) -> float:
         """That an answer is right, 0 to 1."""
@@ -169,7 +169,7 @@ def _features(
         if said == "same" and c.score > 0
     } - {one.hit.document_id}
     support = min(_SUPPORT, len(agreeing))
-    return one.score, one.hit.score, max(-_CLIP, min(_CLIP, lead)), float(support)
+    return one.score, one.hit.dense_score, max(-_CLIP, min(_CLIP, lead)), float(support)
 
 
 def _passage(hit: Hit) -> Passage:

@@ -87,7 +87,8 @@ class Models:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a question. Without one, `status` is "no_answer", `answer` is None, there is
-    no citation, and `confidence` is the best reading's.
+    no citation, and `confidence` is the best reading's. `standalone_question` is what was asked of
+    the documents: the question, with what a follow-up leaves unsaid.
     """
 
     id: str
@@ -101,3 +102,4 @@ class Answer:
     passages: tuple[Hit, ...]
     models: Models
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    standalone_question: str = ""

@@ -83,7 +83,7 @@ class Row:
 
     @property
     def features(self) -> NDArray[np.float64]:
-        """Shape (n, 2): the model's score and the cosine of each passage."""
+        """Shape (n, 2): the model's score and the search's of each passage."""
         return np.array([(c.score, c.hit.score) for c in self.candidates])
 
 
@@ -229,7 +229,7 @@ def fitted(
     threshold = float(np.quantile(confidence[~held & ~answerable], 1 - FALSE_ANSWERS))
     for name, where in (("all", held), ("foreign", held & foreign), ("own", held & ~foreign)):
         _report(name, confidence[where], right[where], answerable[where], threshold)
-    for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("cosine", (0.0, 1.0))):
+    for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("search", (0.0, 1.0))):
         first = _best(rows, with_weights(weights))[1]
         for kind, where in (("own", held & ~foreign), ("foreign", held & foreign)):
             print(f"right first by {name}, {kind}: {first[where & answerable].mean():.3f}")

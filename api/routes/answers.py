@@ -1,31 +1,58 @@
 """Questions and searches."""
 
-from fastapi import APIRouter
+from functools import partial
+from typing import Any
 
+from fastapi import APIRouter
+from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.answer_events import answer_events
 from api.problems import RESPONSES
 from api.schemas import AnswerRequest, AnswerResponse, PassageOut, SearchRequest, SearchResponse
 from api.state import CurrentEngine
+from api.streaming import event_stream
 from rag.answer import require_documents, valid_question
 
 router = APIRouter(prefix="/v1", tags=["Questions"], responses=RESPONSES)
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "The answer, or its events where `stream` is true.",
+    }
+}
 
 
-@router.post("/answer")
-def answer(request: AnswerRequest, engine: CurrentEngine) -> AnswerResponse:
+@router.post("/answer", response_model=AnswerResponse, responses=_STREAM)
+async def answer(
+    request: AnswerRequest, engine: CurrentEngine
+) -> AnswerResponse | EventSourceResponse:
     """Answer a question from the documents, with verified quotes, or say that they do not."""
-    result = engine.answer(
+    ask = partial(
+        engine.answer,
         request.question,
         collection=request.collection,
         limit=request.limit,
         filters=request.filters.to_filters(),
         min_confidence=request.min_confidence,
+        history=[turn.to_turn() for turn in request.history],
     )
-    return AnswerResponse.of(result, include_passages=request.include_passages)
+    include_passages = request.include_passages
+    if not request.stream:
+        result = await run_in_threadpool(ask)
+        return AnswerResponse.of(result, include_passages=include_passages)
+    # What can be told at once gets a status of its own; later errors are events.
+    valid_question(request.question)
+    await run_in_threadpool(engine.index.store.collection_id, request.collection)
+    events = answer_events(
+        lambda found: ask(found=found), include_passages=include_passages, where="POST /v1/answer"
+    )
+    return event_stream(events)
 
 
 @router.post("/search")
 def search(request: SearchRequest, engine: CurrentEngine) -> SearchResponse:
-    """The passages nearest to a query, in whatever language they are."""
+    """The passages that fit a query best, by meaning and by keywords, in whatever language."""
     query = valid_question(request.query)
     filters = request.filters.to_filters()
     hits = engine.index.search(query, request.collection, request.limit, filters)

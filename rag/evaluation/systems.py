@@ -84,22 +84,22 @@ class RememberingEmbedder:
 class WithoutDocuments:
     """An index as if some documents had never come in. Implements `SearchableTexts`.
 
-    As many more chunks are asked for as those documents have, and theirs are dropped: exactly what
-    is left is found, as far as the score of a passage does not depend on the other passages.
+    They are filtered out before any cut-off, so that what is left is searched whole. Only how rare
+    a keyword is, and how long passages are, is still counted with them.
     """
 
     def __init__(self, index: LocalIndex, document_ids: Sequence[str]) -> None:
         self._index = index
-        self._ids = frozenset(document_ids)
-        self._chunks = sum(index.store.document(number).chunks for number in self._ids)
+        self._ids = tuple(document_ids)
 
     def search(
         self, query: str, collection: str, limit: int, filters: Filters | None = None
     ) -> list[Hit]:
         """The best chunks of the other documents, best first, ranked from 1."""
-        hits = self._index.search(query, collection, limit + self._chunks, filters)
-        kept = [hit for hit in hits if hit.document_id not in self._ids][:limit]
-        return [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
+        filters = filters or Filters()
+        excluded = (*filters.exclude_document_ids, *self._ids)
+        without = replace(filters, exclude_document_ids=excluded)
+        return self._index.search(query, collection, limit, without)
 
     def text_range(self, document_id: str, start: int, end: int) -> str:
         """The characters `text[start:end]` of a stored document."""

@@ -11,7 +11,8 @@ import functools
 import re
 import unicodedata
 
-from opencc import OpenCC  # the OpenCC project's own pure-Python port: Apache-2.0, typed, 1.6 MB
+from index.han import fold_han
+from index.numbers import mend, plain
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _BREAK = "\n"
@@ -23,8 +24,6 @@ _PERSIAN_LETTERS = {"ک": "ك", "ی": "ي"}
 # Marks that stand inside words and names: removed, as in SQuAD, where all others part words.
 _INNER_MARKS = frozenset("'-\u2010\u2011·•・‧\"&׳״")
 
-_GROUPING_SPACE = re.compile(r"(?<=\d)(?<!\d{4})[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
-_RAISED = re.compile(r"(?<=\d)(?=[²³¹⁰-⁹₀-₉¼-¾⅐-⅞])")
 _STRESS = re.compile(r"(?<=[\u0400-\u052f])[\u0300\u0301]")
 _DOTTED_I = re.compile("i\u0307+")
 _NUMBER = re.compile(r"\d+(?:[.,']\d+)+")
@@ -144,7 +143,7 @@ def _pieces(text: str, language: str | None) -> list[str]:
     """Give a text's tokens, with a break wherever a mark or a line end stood between them."""
     primary = (language or "").lower().replace("_", "-").partition("-")[0]
     folded = _fold_letters(text, turkic=primary in {"tr", "az"})
-    bare = _LOOSE_POINT.sub("", _BETWEEN_NUMBERS.sub(_BREAK, _NUMBER.sub(_plain_number, folded)))
+    bare = _LOOSE_POINT.sub("", _BETWEEN_NUMBERS.sub(_BREAK, _NUMBER.sub(_plain, folded)))
     pieces = _split(unicodedata.normalize("NFC", "".join(map(_without_mark, bare))))
     articles = _ARTICLES if primary == "en" else frozenset()
     meaningful = [piece for piece in pieces if piece not in articles]
@@ -154,9 +153,13 @@ def _pieces(text: str, language: str | None) -> list[str]:
     return ["".join(folded.split())] if folded.strip() else []
 
 
+def _plain(number: re.Match[str]) -> str:
+    return plain(number.group())
+
+
 def _fold_letters(text: str, *, turkic: bool) -> str:
     """Fold case, width, digits, optional marks and Han variants; keep punctuation."""
-    text = _RAISED.sub(" ", _GROUPING_SPACE.sub("", text)).translate(_LOOKALIKES)
+    text = mend(text).translate(_LOOKALIKES)
     text = unicodedata.normalize("NFKC", text)
     if turkic:
         text = text.replace("I", "ı")
@@ -174,7 +177,7 @@ def _fold_character(character: str) -> str:
     if category in {"Cf", "Me"} or character == "\u0640" or _is_optional_mark(character):
         return ""
     if character >= "\u3400":
-        return _fold_han(character)
+        return fold_han(character)
     return _PERSIAN_LETTERS.get(character, character)
 
 
@@ -185,46 +188,6 @@ def _is_optional_mark(character: str) -> bool:
         or "\u0898" <= character <= "\u08ff"
         or "\ufe00" <= character <= "\ufe0f"
         or "\U000e0100" <= character <= "\U000e01ef"
-    )
-
-
-@functools.cache
-def _simplifier() -> OpenCC:
-    """Load the traditional-to-simplified tables once, when the first Han text comes."""
-    return OpenCC("t2s")
-
-
-def _fold_han(character: str) -> str:
-    """Give the simplified form of one Han character; other characters stay.
-
-    Converted twice, since one step can end on a character that has a simpler form itself. 著 is
-    Taiwan's way of writing 着, which the standard table leaves apart.
-    """
-    convert = _simplifier().convert
-    simplified: str = convert(convert("着" if character == "著" else character))
-    return simplified
-
-
-def _plain_number(match: re.Match[str]) -> str:
-    """Write a run of digit groups as one number, or as several where it is not one."""
-    *groups, last = re.split(r"[.,']", match.group())
-    *marks, mark = re.findall(r"[.,']", match.group())
-    if _is_grouped([*groups, last], [*marks, mark]):
-        return "".join(groups) + last
-    if mark != "'" and mark not in marks and (not marks or _is_grouped(groups, marks)):
-        return "".join(groups) + "." + last
-    return " ".join([*groups, last])
-
-
-def _is_grouped(groups: list[str], marks: list[str]) -> bool:
-    """Tell whether digit groups are one whole number: 1,234,567 or the Indian 12,34,567."""
-    first, *middle, last = groups
-    return (
-        len(set(marks)) == 1
-        and not first.startswith("0")
-        and len(first) <= 3
-        and all(2 <= len(group) <= 3 for group in middle)
-        and len(last) == 3
     )
 
 

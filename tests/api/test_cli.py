@@ -183,6 +183,54 @@ def test_documents_are_shown_and_removed(folder: Path, capsys: Captured) -> None
     assert len(sources) == 8
 
 
+def test_search_says_how_and_filters(folder: Path, capsys: Captured) -> None:
+    (folder / "notes.md").write_text("---\ndate: 1953-07\n---\nThe Zanzibar log.\n")
+    cli.run(["ingest", str(folder)])
+    (record,) = [
+        r
+        for r in json.loads(_out(["documents", "list", "--json"], capsys))["documents"]
+        if r["source"] == "corpus/notes.md"
+    ]
+
+    def found(*options: str) -> list[str]:
+        shown = json.loads(_out(["search", "Zanzibar log", "--json", *options], capsys))
+        return [passage["source"] for passage in shown["passages"]]
+
+    shown = _out(["search", "Zanzibar log", "--limit", "1"], capsys)
+    assert "by meaning: no. 1 (0." in shown
+    assert "; by keywords: no. 1 (" in shown
+    assert found("--from", "1953", "--to", "1953") == ["corpus/notes.md"]
+    assert found("--to", "1952") == []
+    assert found("--metadata", "date=1953-07") == ["corpus/notes.md"]
+    assert found("--document", record["id"]) == ["corpus/notes.md"]
+    assert found("--source", "3.txt", "--source", "4.txt") in (
+        ["corpus/3.txt", "corpus/4.txt"],
+        ["corpus/4.txt", "corpus/3.txt"],
+    )
+    assert len(found("--without", record["id"])) == 9
+    assert_fails(["search", "log", "--from", "May"], 2, capsys, "'May'", "2024-05-31")
+    assert_fails(["ask", "log", "--metadata", "May"], 2, capsys, "KEY=VALUE")
+
+
+def test_keywords_can_be_turned_off(
+    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.run(["ingest", str(folder)])
+    monkeypatch.setenv("QUOTH_KEYWORDS", "off")
+    capsys.readouterr()
+    passages = json.loads(_out(["search", "keeper 1874", "--json"], capsys))["passages"]
+    assert passages[0]["source"] == "corpus/4.txt"
+    assert {(p["found_by"], p["keyword_score"]) for p in passages} == {("dense", None)}
+    monkeypatch.setenv("QUOTH_KEYWORDS", "no")
+    assert_fails(["search", "keeper"], 2, capsys, "QUOTH_KEYWORDS")
+
+
+def _out(arguments: list[str], captured: Captured) -> str:
+    captured.readouterr()
+    assert cli.run(arguments) == 0
+    return captured.readouterr().out
+
+
 def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Captured) -> None:
     assert load_settings().data_dir == tmp_path / "data"
     assert load_settings(data_dir=tmp_path / "x").data_dir == tmp_path / "x"

@@ -54,6 +54,43 @@ def test_an_answer_is_a_verified_quote(client: TestClient) -> None:
     assert set(body["timings_ms"]) == {"retrieve", "read", "cite", "total"}
 
 
+def test_a_follow_up_is_understood_from_its_history(client: TestClient) -> None:
+    add(client, "treaty.txt", "The general signed the treaty of Ormiska in 1871.")
+    add(client, "bread.txt", "The baker signed the oven.")
+    history = [
+        {"role": "user", "content": "when was the treaty of Ormiska made"},
+        {"role": "assistant", "content": "In 1871."},
+    ]
+    request = {"question": "and who signed it?", "history": history, "min_confidence": 0}
+    body = client.post("/v1/answer", json=request).json()
+    assert body["standalone_question"] == "and who signed it? (treaty Ormiska made)"
+    assert body["question_language"] == "en"
+    assert body["citations"][0]["source"] == "treaty.txt"
+    alone = client.post("/v1/answer", json={"question": "and who signed it?"}).json()
+    assert alone["standalone_question"] == "and who signed it?"
+    whole = {"question": "Who bought the oven in Lisbon?", "history": history}
+    body = client.post("/v1/answer", json=whole).json()
+    assert body["standalone_question"] == whole["question"]
+
+
+@pytest.mark.parametrize(
+    ("history", "place"),
+    [
+        ([{"role": "system", "content": "be brief"}], "body.history.0.role"),
+        ([{"role": "user"}], "body.history.0.content"),
+        ([{"role": "user", "content": ["a"]}], "body.history.0.content"),
+        ([{"role": "user", "content": "x" * 100_001}], "body.history.0.content"),
+        ([{"role": "user", "content": "x"}] * 201, "body.history"),
+        ("And why?", "body.history"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_the_clients_mistake(
+    client: TestClient, history: Any, place: str
+) -> None:
+    response = client.post("/v1/answer", json={"question": "why", "history": history})
+    assert place in assert_problem(response, 422, "invalid-request")
+
+
 def test_what_the_documents_do_not_say_is_no_answer(client: TestClient) -> None:
     add(client, "light.md", LIGHT, media_type="text/markdown")
     body = client.post("/v1/answer", json={"question": "population of Lisbon"}).json()
@@ -138,6 +175,40 @@ def test_search_ranks_and_filters(client: TestClient) -> None:
     none = {"question": "lemons", "filters": {"languages": ["zh"]}}
     body = client.post("/v1/answer", json=none).json()
     assert (body["status"], body["passages"]) == ("no_answer", [])
+
+
+def test_a_passage_says_how_it_was_found(client: TestClient) -> None:
+    for number in range(5):
+        add(client, f"{number}.txt", f"Ships carry oil {number}.", language="en")
+    add(client, "a.txt", "Lemons are shipped in May.", language="en")
+    body = client.post("/v1/search", json={"query": "lemons in May"}).json()
+    first, *others = body["passages"]
+    assert (first["source"], first["found_by"]) == ("a.txt", "both")
+    assert (first["dense_rank"], first["keyword_rank"]) == (1, 1)
+    assert first["keyword_score"] > 1
+    assert first["score"] == first["dense_score"] > 0.3
+    assert {other["found_by"] for other in others} == {"dense"}
+    assert {other["keyword_score"] for other in others} == {None}
+    assert all(other["score"] < other["dense_score"] for other in others)
+
+
+def test_filters_by_date_and_by_documents_left_out(client: TestClient) -> None:
+    old = add(client, "old.txt", "Lemons of old.", metadata={"date": "1953-07-27"})
+    add(client, "new.txt", "Lemons of now.", metadata={"date": "2024"})
+    add(client, "none.txt", "Lemons at any time.")
+
+    def found(**filters: object) -> set[str]:
+        response = client.post("/v1/search", json={"query": "lemons", "filters": filters})
+        return {passage["source"] for passage in response.json()["passages"]}
+
+    assert found(date_to="1953-07") == {"old.txt"}
+    assert found(date_from="1953-07-28", date_to=None) == {"new.txt"}
+    without = old["document_id"]
+    assert found(exclude_document_ids=[without]) == {"new.txt", "none.txt"}
+    assert found(date_to="2030", exclude_document_ids=[without]) == {"new.txt"}
+    for path, field in (("/v1/answer", "question"), ("/v1/search", "query")):
+        bad = client.post(path, json={field: "lemons", "filters": {"date_from": "May"}})
+        assert "date_from is 'May' and no date" in assert_problem(bad, 422, "invalid-request")
 
 
 def test_collections(client: TestClient) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 
 from documents.load import Raw
+from index.hybrid import SearchOptions
 from index.ingest import ingest
 from index.local import LocalIndex, open_index
+from index.types import Filters
 from rag.evaluation.runner import Library
 from rag.evaluation.systems import (
     Pieces,
@@ -83,9 +85,11 @@ def test_a_small_corpus_is_ranked_whole(tmp_path: Path) -> None:
 def test_taking_documents_out_is_as_if_they_had_never_come(tmp_path: Path) -> None:
     texts = corpus()
     rest = {source: text for source, text in texts.items() if source not in ("long", "other3")}
+    # How rare a keyword is depends on all documents; scores of vectors depend on none.
+    dense = SearchOptions(keywords=False)
     with (
-        open_index(tmp_path / "all", HashingEmbedder()) as full,
-        open_index(tmp_path / "rest", HashingEmbedder()) as smaller,
+        open_index(tmp_path / "all", HashingEmbedder(), options=dense) as full,
+        open_index(tmp_path / "rest", HashingEmbedder(), options=dense) as smaller,
     ):
         ids = fill(full, texts)
         fill(smaller, rest)
@@ -96,6 +100,15 @@ def test_taking_documents_out_is_as_if_they_had_never_come(tmp_path: Path) -> No
             assert [(h.source, h.score, h.rank) for h in found] == [
                 (h.source, h.score, h.rank) for h in expected
             ]
+
+
+def test_what_was_taken_out_is_not_found_by_its_words(tmp_path: Path) -> None:
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        ids = fill(index, corpus())
+        without = WithoutDocuments(index, [ids["long"]])
+        own = Filters(exclude_document_ids=(ids["other3"],))
+        found = without.search("The lamp burned oil number7", "default", 100, own)
+    assert {hit.source for hit in found} == set(corpus()) - {"long", "other3"}
 
 
 def test_each_text_is_embedded_once_and_questions_in_batches() -> None:

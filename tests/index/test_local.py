@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from documents.load import Raw
+from index.database import FILE
 from index.errors import (
     EmbedderMismatch,
     StorageError,
@@ -19,7 +20,6 @@ from index.errors import (
 )
 from index.ingest import document_id, ingest
 from index.local import LocalIndex, open_index
-from index.store import FILE
 from index.types import Filters
 from tests.fakes import HashingEmbedder
 from tests.index.conftest import Put

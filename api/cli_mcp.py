@@ -1,0 +1,64 @@
+"""`quoth mcp`: the tools of an assistant."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from api.options import data_dir_option
+from api.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+
+class MissingExtra(Exception):
+    """A part that is not installed with the rest; the message says how to install it."""
+
+
+@click.command("mcp")
+@click.option(
+    "--http", is_flag=True, help="Serve streamable HTTP at /mcp, in place of standard input."
+)
+@click.option("--host", metavar="ADDRESS", help="With --http: address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="With --http: port.")
+@data_dir_option
+def mcp_command(http: bool, host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Run a Model Context Protocol server: assistants ask, search and read the documents.
+
+    An assistant starts it by itself and talks over standard input and output; its configuration
+    names the command `quoth` with the argument `mcp`. Needs the extra `mcp`.
+    """
+    if not http and (host is not None or port is not None):
+        raise click.UsageError("--host and --port go with --http.")
+    settings = load_settings(data_dir=data_dir, host=host, port=port)
+    server = _server(settings)
+    if not http:
+        server.run()
+        return
+    import uvicorn
+
+    address = f"http://{settings.host}:{settings.port}/mcp"
+    click.echo(f"Quoth's tools are at {address}", err=True)
+    uvicorn.run(
+        server.streamable_http_app(stateless_http=True, host=settings.host),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        server_header=False,
+    )
+
+
+def _server(settings: Settings) -> "MCPServer":
+    try:
+        from api.mcp import build_server
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise MissingExtra(
+            "The MCP SDK is not installed: install the extra with `pip install 'quoth[mcp]'`."
+        ) from error
+    from api.wiring import set_up_logging
+
+    set_up_logging(settings)
+    return build_server(settings)

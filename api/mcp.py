@@ -1,0 +1,187 @@
+"""A Model Context Protocol server: ask, search and read for assistants that call tools."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from api.app import quoth_version
+from api.chat_reply import reply
+from api.problems import NotReady, document_of, kind_of
+from api.schemas import (
+    AnswerResponse,
+    CollectionName,
+    PassageOut,
+    SearchResponse,
+    TextRange,
+    TurnIn,
+)
+from api.settings import Settings
+from api.state import State
+from api.wiring import Engine
+from index.errors import InvalidRequest
+from index.types import DEFAULT_COLLECTION, Filters
+from rag.answer import require_documents, valid_question
+
+READ_CHARACTERS = 20_000
+"""Of a document at most, in one call: more would fill an assistant's context."""
+_LOADING_SECONDS = 180
+
+_INSTRUCTIONS = (
+    "Quoth answers questions from the user's own documents, in any language, with verbatim quotes. "
+    "Call `ask` first; it says so when the documents do not hold an answer: do not answer from "
+    "memory then. Quote its citations as they are and name their sources. `search` finds passages, "
+    "`read_document` shows the text around a quote."
+)
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+Collection = Annotated[CollectionName, Field(description="A named set of documents.")]
+Languages = Annotated[
+    list[str],
+    Field(max_length=100, description="Only documents in these languages (BCP 47); empty: all."),
+]
+
+
+class DocumentPart(TextRange):
+    """A part of a document's text; `characters` is how many there are in all."""
+
+    source: str
+    title: str
+    characters: int
+
+
+def build_server(settings: Settings, engine: Engine | None = None) -> MCPServer:
+    """The server. Without an `engine` it loads one in the background, so that a client that waits
+    for it to start need not wait for the models.
+    """
+    state = State(settings, engine)
+    state.start()
+    server = MCPServer(
+        "quoth",
+        title="Quoth",
+        instructions=_INSTRUCTIONS,
+        version=quoth_version(),
+        log_level="WARNING",
+        subscriptions=False,
+    )
+    tools = _Tools(state)
+    for tool in (tools.ask, tools.search, tools.read_document):
+        server.add_tool(tool, annotations=_READS)
+    return server
+
+
+class _Tools:
+    """Each docstring is what an assistant reads about the tool."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def ask(
+        self,
+        question: Annotated[str, Field(description="A question in any language.")],
+        collection: Collection = DEFAULT_COLLECTION,
+        history: Annotated[
+            list[TurnIn],
+            Field(
+                max_length=200,
+                description="Earlier turns, oldest first, if the question leans on them.",
+            ),
+        ] = [],  # noqa: B006 - the schema shows it, and nothing changes it
+        languages: Languages = [],  # noqa: B006
+    ) -> Annotated[CallToolResult, AnswerResponse]:
+        """Answer a question from the user's documents, with verbatim quotes and their sources, or
+        say that the documents do not hold an answer.
+        """
+        with self._engine() as engine:
+            answer = engine.answer(
+                question,
+                collection=collection,
+                filters=Filters(languages=tuple(languages)),
+                history=[turn.to_turn() for turn in history],
+            )
+            made = reply(answer)
+            return _result(made.content, AnswerResponse.of(made.answer, include_passages=True))
+
+    def search(
+        self,
+        query: Annotated[str, Field(description="What to look for, in any language.")],
+        collection: Collection = DEFAULT_COLLECTION,
+        limit: Annotated[int, Field(ge=1, le=50, description="Passages at most.")] = 10,
+        languages: Languages = [],  # noqa: B006
+    ) -> Annotated[CallToolResult, SearchResponse]:
+        """Find the passages of the user's documents nearest to a query, best first."""
+        with self._engine() as engine:
+            text = valid_question(query)
+            filters = Filters(languages=tuple(languages))
+            hits = engine.index.search(text, collection, limit, filters)
+            require_documents(hits, collection, filters)
+            found = SearchResponse(query=text, passages=[PassageOut.of(hit) for hit in hits])
+            shown = "\n\n".join(
+                f"{hit.rank}. {hit.source}, characters {hit.span.start} to {hit.span.end} of "
+                f"document {hit.document_id}\n{hit.text}"
+                for hit in hits
+            )
+            return _result(shown or "No passage passes the filters.", found)
+
+    def read_document(
+        self,
+        document_id: Annotated[str, Field(max_length=100, description="From a citation.")],
+        start: Annotated[int, Field(ge=0, le=2**31)] = 0,
+        end: Annotated[
+            int | None,
+            Field(ge=0, le=2**31, description=f"At most {READ_CHARACTERS:,} from start on."),
+        ] = None,
+    ) -> Annotated[CallToolResult, DocumentPart]:
+        """Read the characters `text[start:end]` of a document, to see a quote where it stands."""
+        with self._engine() as engine:
+            record = engine.index.store.document(document_id)
+            wanted = record.characters if end is None else min(end, record.characters)
+            stop = min(wanted, start + READ_CHARACTERS)
+            if start > stop:
+                raise InvalidRequest(
+                    f"The range {start} to {wanted} is not within the document's 0 to "
+                    f"{record.characters}: choose start <= end."
+                )
+            text = engine.index.store.text_range(document_id, start, stop)
+            part = DocumentPart(
+                document_id=document_id,
+                start=start,
+                end=stop,
+                text=text,
+                source=record.source,
+                title=record.title,
+                characters=record.characters,
+            )
+            return _result(text, part)
+
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        """The engine once it is loaded. What goes wrong as expected is told to the assistant."""
+        try:
+            yield self._loaded()
+        except Exception as error:
+            if kind_of(error) is None:
+                raise
+            raise ToolError(document_of(error, "a tool").detail) from error
+
+    def _loaded(self) -> Engine:
+        deadline = time.monotonic() + _LOADING_SECONDS
+        while True:
+            try:
+                return self._state.engine()
+            except NotReady:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+
+def _result(text: str, data: BaseModel) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=data.model_dump(mode="json"),
+    )

@@ -1,0 +1,99 @@
+"""Work in a thread, its results over a socket as they come; a client that leaves stops it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from index.interrupt import interrupted_by
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 10
+"""A comment is sent after this long without an event, so that proxies do not hang up."""
+
+_LINE_SEPARATORS = "\x85\u2028\u2029"
+"""Lawful in JSON and in an event, but many clients' line readers break at them."""
+
+T = TypeVar("T")
+Emit = Callable[[T], None]
+_END = object()
+
+
+class Stopped(Exception):
+    """Nobody listens any more."""
+
+
+class Listening:
+    """Whether somebody still waits for the work; shared by the thread and the event loop."""
+
+    def __init__(self) -> None:
+        self._left = threading.Event()
+
+    def leave(self) -> None:
+        """Say that nobody does."""
+        self._left.set()
+
+    @property
+    def left(self) -> bool:
+        """Whether nobody does any more."""
+        return self._left.is_set()
+
+    def check(self) -> None:
+        """Raises Stopped once nobody does."""
+        if self.left:
+            raise Stopped
+
+
+async def streamed(work: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
+    """What `work` emits, as it does so. `work` runs in a thread.
+
+    When the iteration ends early, the next `emit` or `index.interrupt.check` of `work` raises
+    `Stopped`; work that waits for a free thread is not begun.
+
+    Raises:
+        Exception: what `work` raised.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[object] = asyncio.Queue()
+    listening = Listening()
+
+    def emit(item: T) -> None:
+        listening.check()
+        loop.call_soon_threadsafe(queue.put_nowait, item)
+
+    def run() -> None:
+        try:
+            listening.check()
+            with interrupted_by(listening.check):
+                work(emit)
+        except Stopped:
+            log.info("the client has left: its work is stopped")
+
+    worker = asyncio.ensure_future(run_in_threadpool(run))
+    worker.add_done_callback(lambda _worker: queue.put_nowait(_END))
+    try:
+        while (item := await queue.get()) is not _END:
+            yield item  # type: ignore[misc]
+        await worker
+    finally:
+        listening.leave()
+
+
+def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:
+    """An event with JSON data on one line."""
+    text = data.model_dump_json()
+    for separator in _LINE_SEPARATORS:
+        text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return ServerSentEvent(text, event=name, sep="\n")
+
+
+def event_stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
+    """A response of server-sent events that nothing on its way holds back."""
+    headers = {"Cache-Control": "no-cache, no-transform"}
+    return EventSourceResponse(events, headers=headers, ping=KEEP_ALIVE_SECONDS, sep="\n")

@@ -1,0 +1,129 @@
+"""The terms of chunks and BM25 over them: SQLite's full-text index FTS5, one a collection.
+
+A collection has a table of its own, so that how rare a term is, and how long chunks are, is counted
+within it, and a search reads no other. FTS5 gets terms with blanks between them: the analysis is
+ours, and its tokenizer only parts them. It keeps them, so that a chunk is taken out exactly as it
+was put in, even after the analysis has changed.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.terms import terms
+
+MAX_POSTINGS = 20_000
+"""Chunks that are looked at for a query, counted once a term: the rarest terms go first, and those
+that would exceed it are left out. So a query costs much the same however large a collection is, and
+what is left out tells least: in a large collection its commonest words, in a small one nothing.
+"""
+
+MAX_TERMS = 200
+"""Terms of a query that are looked for, the rarest; ten times those of a long question."""
+
+
+class Matches(NamedTuple):
+    """Chunks that hold a term of the query, by id ascending, with their BM25, above 0."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+NO_MATCHES = Matches(np.empty(0, np.int64), np.empty(0, np.float64))
+
+
+def analyzed(texts: Mapping[int, str]) -> list[tuple[int, str]]:
+    """Texts by chunk → rows as `add` takes them."""
+    return [(chunk, " ".join(terms(text))) for chunk, text in texts.items()]
+
+
+def add(connection: sqlite3.Connection, collection: int, rows: Iterable[tuple[int, str]]) -> None:
+    """Add chunks: their ids, and their terms with blanks between them. Within the caller's
+    transaction, like all that is here.
+    """
+    if not _exists(connection, collection):
+        connection.execute(
+            f"CREATE VIRTUAL TABLE terms_{collection} USING"
+            " fts5(terms, tokenize = \"ascii tokenchars '.'\")"
+        )
+        connection.execute(
+            f"CREATE VIRTUAL TABLE terms_of_{collection} USING fts5vocab(terms_{collection}, row)"
+        )
+    connection.executemany(f"INSERT INTO terms_{collection} (rowid, terms) VALUES (?, ?)", rows)
+
+
+def remove(connection: sqlite3.Connection, collection: int, chunk_ids: Iterable[int]) -> None:
+    """Take chunks out."""
+    if _exists(connection, collection):
+        connection.executemany(
+            f"DELETE FROM terms_{collection} WHERE rowid = ?", [(chunk,) for chunk in chunk_ids]
+        )
+
+
+def drop(connection: sqlite3.Connection, collection: int) -> None:
+    """Take a whole collection out."""
+    connection.execute(f"DROP TABLE IF EXISTS terms_of_{collection}")
+    connection.execute(f"DROP TABLE IF EXISTS terms_{collection}")
+
+
+def present(connection: sqlite3.Connection, collection: int, first: int, last: int) -> set[int]:
+    """Which chunks of a range of ids, both ends included, are in."""
+    if not _exists(connection, collection):
+        return set()
+    rows = connection.execute(
+        f"SELECT rowid FROM terms_{collection} WHERE rowid BETWEEN ? AND ?", (first, last)
+    )
+    return {row[0] for row in rows}
+
+
+def search(connection: sqlite3.Connection, collection: int, wanted: Sequence[str]) -> Matches:
+    """The chunks of a collection that hold any of the wanted terms."""
+    if not wanted or not _exists(connection, collection):
+        return NO_MATCHES
+    kept = _affordable(_frequencies(connection, collection, wanted))
+    if not kept:
+        return NO_MATCHES
+    query = " OR ".join(f'"{term}"' for term in kept)
+    table = f"terms_{collection}"
+    # bm25() is the better the lower it is.
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: there may be thousands
+    cursor.execute(f"SELECT rowid, -bm25({table}) FROM {table} WHERE {table} MATCH ?", (query,))
+    found = np.array(cursor.fetchall(), np.float64).reshape(-1, 2)
+    return Matches(found[:, 0].astype(np.int64), found[:, 1])
+
+
+def _frequencies(
+    connection: sqlite3.Connection, collection: int, wanted: Sequence[str]
+) -> dict[str, int]:
+    """In how many chunks each term is; those that are nowhere are left out."""
+    counts = {}
+    for term in dict.fromkeys(wanted):
+        row = connection.execute(
+            f"SELECT doc FROM terms_of_{collection} WHERE term = ?", (term,)
+        ).fetchone()
+        if row is not None:
+            counts[term] = int(row[0])
+    return counts
+
+
+def _affordable(frequencies: Mapping[str, int]) -> list[str]:
+    """The rarest terms, as far as `MAX_POSTINGS` and `MAX_TERMS` go; at least one."""
+    kept: list[str] = []
+    postings = 0
+    for term, count in sorted(frequencies.items(), key=lambda entry: entry[1])[:MAX_TERMS]:
+        postings += count
+        if kept and postings > MAX_POSTINGS:
+            break
+        kept.append(term)
+    return kept
+
+
+def _exists(connection: sqlite3.Connection, collection: int) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = ?", (f"terms_{collection}",)
+    ).fetchone()
+    return row is not None
