@@ -30,6 +30,7 @@ class Task:
     limit: int | None
     seed: int
     retrieval_only: bool
+    gold_passages: bool
     predictions: Path | None
 
     def shown(self) -> dict[str, Any]:
@@ -41,6 +42,7 @@ class Task:
             "unanswerable": self.unanswerable,
             "limit": self.limit,
             "retrieval_only": self.retrieval_only,
+            "gold_passages": self.gold_passages,
             "predictions": self.predictions.name if self.predictions else None,
         }
 
@@ -77,6 +79,11 @@ class Task:
     help="Of the sample and of the intervals.",
 )
 @click.option("--retrieval-only", is_flag=True, help="Rank documents and do not answer.")
+@click.option(
+    "--gold-passages",
+    is_flag=True,
+    help="Read each question in the documents that answer it: measures the reader alone.",
+)
 @click.option(
     "--predictions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -201,11 +208,12 @@ def _asked(
         library = take_in(pieces.index, dataset, ingest_options(settings), progress)
         start = time.perf_counter()
         remembering.prepare([question.text for question in dataset.questions], progress)
-        system = Quoth(pieces, library.ids, retrieval_only=task.retrieval_only)
+        kind = {"retrieval_only": task.retrieval_only, "gold_passages": task.gold_passages}
+        system = Quoth(pieces, library.ids, **kind)
         rows = ask(dataset, system, library, progress)
         asking = time.perf_counter() - start
         plain = _pieces(settings, store, embedder, model)
-        alone = Quoth(plain, library.ids, retrieval_only=task.retrieval_only)
+        alone = Quoth(plain, library.ids, **kind)
         durations = time_questions(dataset, alone, task.seed, progress)
     finally:
         store.close()

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from documents.types import Span
-from index.ingest import passage_text
+from index.terms import passage_text
 from index.types import Embedder, Hit
 from rag.same import Relation, Wording, relations
 from rag.span_model import Found, Passage, SpanModel
@@ -27,10 +27,10 @@ _SUPPORT = 3
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Fitted by `training/calibrate_reader.py` on data no weight was trained on. Passages are
-    ordered by `rank_weights` times (span_score, the search's score). `weights` go with `FEATURES`, in a
-    logistic regression to the probability that an answer is right. `threshold` is the confidence at
-    which a stated share of unanswerable questions still gets an answer. `models` names the models
-    whose scores these are.
+    ordered by `rank_weights` times (span_score, the search's score). `weights` go with `FEATURES`,
+    in a logistic regression to the probability that an answer is right. `threshold` is the
+    confidence at which a stated share of unanswerable questions still gets an answer. `models`
+    names the models whose scores these are.
     """
 
     rank_weights: tuple[float, float]

@@ -23,6 +23,7 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from api.settings import load_settings
 from index import bundled
+from rag import reader_model
 from training.fit_neutral import HELD_OUT_DOCUMENTS
 from training.reader_examples import (
     LANGUAGES,
@@ -70,6 +71,25 @@ def main() -> None:
     folder = bundled.prepare(load_settings().embedder_options().cache)
     examples = remembered(options, folder)
     train(options, folder, examples)
+    export(options.work / "reader")
+
+
+def export(folder: Path) -> None:
+    """Write the artifact that is shipped: what was trained, without the word embeddings."""
+    model = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
+    weights = {
+        name: value.numpy()
+        for name, value in model.state_dict().items()
+        if "word_embeddings" not in name and "position_ids" not in name
+    }
+    about = {
+        "data": "qa-train (JaQuAD, DRCD, CMRC 2018, iapp, PQuAD, QED, ARCD), NTREX-128, Tatoeba",
+        "licence": "CC BY-SA 4.0",
+        "base": bundled.NAME,
+    }
+    target = Path(str(reader_model.artifact_path()))
+    reader_model.pack(weights, target, about)
+    print(f"wrote {target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
 def remembered(options: Options, folder: Path) -> list[Example]:

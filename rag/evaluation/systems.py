@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,25 +81,24 @@ class RememberingEmbedder:
         return np.stack([self._known[kind, text] for text in texts])
 
 
-class WithoutDocuments:
-    """An index as if some documents had never come in. Implements `SearchableTexts`.
+class Filtered:
+    """An index as if only some documents had ever come in. Implements `SearchableTexts`.
 
-    They are filtered out before any cut-off, so that what is left is searched whole. Only how rare
-    a keyword is, and how long passages are, is still counted with them.
+    The others are filtered out before any cut-off, so that what is left is searched whole. Only how
+    rare a keyword is, and how long passages are, is still counted with them.
     """
 
-    def __init__(self, index: LocalIndex, document_ids: Sequence[str]) -> None:
+    def __init__(self, index: LocalIndex, filters: Filters) -> None:
         self._index = index
-        self._ids = tuple(document_ids)
+        self._filters = filters
 
     def search(
         self, query: str, collection: str, limit: int, filters: Filters | None = None
     ) -> list[Hit]:
-        """The best chunks of the other documents, best first, ranked from 1."""
-        filters = filters or Filters()
-        excluded = (*filters.exclude_document_ids, *self._ids)
-        without = replace(filters, exclude_document_ids=excluded)
-        return self._index.search(query, collection, limit, without)
+        """The best chunks of those documents, best first, ranked from 1."""
+        if filters:
+            raise ValueError("a filtered index takes no filters of its own")
+        return self._index.search(query, collection, limit, self._filters)
 
     def text_range(self, document_id: str, start: int, end: int) -> str:
         """The characters `text[start:end]` of a stored document."""
@@ -119,8 +118,12 @@ class Quoth:
         ids: Mapping[tuple[str, str], str],
         *,
         retrieval_only: bool,
+        gold_passages: bool = False,
     ) -> None:
-        """`ids` are those of the stored documents by corpus and source."""
+        """`ids` are those of the stored documents by corpus and source; `gold_passages` has each
+        question read in the documents that answer it and no other.
+        """
+        self._gold_passages = gold_passages
         self._pieces = pieces
         self._reader = _ReadOnce(pieces.reader)
         self._ids = ids
@@ -160,11 +163,17 @@ class Quoth:
         return (time.perf_counter() - start) * 1000
 
     def _corpus(self, question: Question) -> SearchableTexts:
-        if not question.without:
-            return self._pieces.index
-        known = [(question.corpus, source) for source in question.without]
-        ids = [self._ids[key] for key in known if key in self._ids]
-        return WithoutDocuments(self._pieces.index, ids)
+        if self._gold_passages and question.documents:
+            only = Filters(document_ids=self._known(question.corpus, question.documents))
+            return Filtered(self._pieces.index, only)
+        if question.without:
+            without = self._known(question.corpus, question.without)
+            return Filtered(self._pieces.index, Filters(exclude_document_ids=without))
+        return self._pieces.index
+
+    def _known(self, corpus: str, sources: Sequence[str]) -> tuple[str, ...]:
+        keys = [(corpus, source) for source in sources]
+        return tuple(self._ids[key] for key in keys if key in self._ids)
 
     def _answer(
         self, question: Question, index: SearchableTexts, min_confidence: float, reader: Reader

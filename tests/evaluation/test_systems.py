@@ -10,10 +10,10 @@ from index.local import LocalIndex, open_index
 from index.types import Filters
 from rag.evaluation.runner import Library
 from rag.evaluation.systems import (
+    Filtered,
     Pieces,
     Quoth,
     RememberingEmbedder,
-    WithoutDocuments,
     best_hits,
 )
 from rag.evaluation.types import Dataset, Question
@@ -93,7 +93,7 @@ def test_taking_documents_out_is_as_if_they_had_never_come(tmp_path: Path) -> No
     ):
         ids = fill(full, texts)
         fill(smaller, rest)
-        without = WithoutDocuments(full, [ids["long"], ids["other3"]])
+        without = Filtered(full, Filters(exclude_document_ids=(ids["long"], ids["other3"])))
         for limit in (1, 5, 10, 100):
             found = without.search(question().text, "default", limit)
             expected = smaller.search(question().text, "default", limit)
@@ -105,10 +105,9 @@ def test_taking_documents_out_is_as_if_they_had_never_come(tmp_path: Path) -> No
 def test_what_was_taken_out_is_not_found_by_its_words(tmp_path: Path) -> None:
     with open_index(tmp_path, HashingEmbedder()) as index:
         ids = fill(index, corpus())
-        without = WithoutDocuments(index, [ids["long"]])
-        own = Filters(exclude_document_ids=(ids["other3"],))
-        found = without.search("The lamp burned oil number7", "default", 100, own)
-    assert {hit.source for hit in found} == set(corpus()) - {"long", "other3"}
+        without = Filtered(index, Filters(exclude_document_ids=(ids["long"],)))
+        found = without.search("The lamp burned oil number7", "default", 100)
+    assert {hit.source for hit in found} == set(corpus()) - {"long"}
 
 
 def test_each_text_is_embedded_once_and_questions_in_batches() -> None:

@@ -1,0 +1,126 @@
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from documents.load import Raw
+from documents.types import Span
+from index.ingest import ingest
+from index.local import open_index
+from index.types import Hit
+from rag.answer import AnswerOptions, answer
+from rag.span_reader import FEATURES, Calibration, Candidate, SpanReader, default_calibration
+from rag.types import Answer, Models, Reading
+from tests.fakes import HashingEmbedder
+from tests.rag.span_fakes import gold_model
+
+# Confidence rises with the lead alone; passages are ordered by the model's score.
+LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0), 0.0, 0.5)
+
+
+def hits_of(tmp_path: Path, *texts: str) -> list[Hit]:
+    """A hit for each text, in the order given."""
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        raws = [Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(texts)]
+        list(ingest(index, "default", raws))
+        found = {hit.source: hit for hit in index.search("x", "default", 10)}
+    return [replace(found[f"{n}.txt"], rank=n + 1) for n in range(len(texts))]
+
+
+def answers(readings: list[Reading]) -> list[str]:
+    return [reading.hit.sentence_text(reading.answer) for reading in readings]
+
+
+def test_passages_are_ordered_by_the_model(tmp_path: Path) -> None:
+    hits = hits_of(tmp_path, "It says gold3 here.", "It says gold9 here.", "It says gold5 here.")
+    readings = SpanReader(gold_model(), calibration=LEAD).read("what", hits)
+    assert answers(readings) == ["gold9", "gold5", "gold3"]
+    assert [reading.score for reading in readings] == [12.0, 8.0, 4.0]  # 9+9-2 is clipped
+    # Leads: 12 - 8, 8 - 12, 4 - 12; the logistic of each.
+    assert [reading.confidence for reading in readings] == pytest.approx(
+        [0.98201379, 0.01798621, 0.00033535], abs=1e-6
+    )
+
+
+def test_search_can_outweigh_the_model(tmp_path: Path) -> None:
+    near, far = hits_of(tmp_path, "It says gold3 here.", "It says gold5 here.")
+    hits = [replace(near, score=0.9), replace(far, score=0.1)]
+    mixed = Calibration((1.0, 6.0), (0.0,) * 4, 0.0, 0.5)
+    # 4 + 6 * .9 = 9.4 against 8 + 6 * .1 = 8.6.
+    assert answers(SpanReader(gold_model(), calibration=mixed).read("what", hits)) == [
+        "gold3", "gold5",
+    ]  # fmt: skip
+
+
+def test_the_quote_is_the_sentence_around_the_answer(tmp_path: Path) -> None:
+    (hit,) = hits_of(tmp_path, "The lamp is old. It was made by gold7 at sea. Nobody knows why.")
+    (reading,) = SpanReader(gold_model(), calibration=LEAD).read("who made it", [hit])
+    assert hit.sentence_text(reading.quote) == "It was made by gold7 at sea."
+    assert hit.sentence_text(reading.answer) == "gold7"
+
+
+def test_titles_are_read_and_never_quoted(tmp_path: Path) -> None:
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        raw = Raw(b"# About gold9\n\nThe year was gold4 then.\n", "a.md", "a.md")
+        list(ingest(index, "default", [raw]))
+        (hit,) = index.search("year", "default", 1)
+    (reading,) = SpanReader(gold_model(), calibration=LEAD).read("which year", [hit])
+    assert hit.sentence_text(reading.answer) == "gold4"
+
+
+def ask(tmp_path: Path, *texts: str, threshold: float = 0.5) -> Answer:
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        raws = [Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(texts)]
+        list(ingest(index, "default", raws))
+        reader = SpanReader(gold_model(), calibration=replace(LEAD, bias=2.0))
+        return answer("what", index, reader, Models("h", "g"), AnswerOptions(threshold))
+
+
+def test_documents_that_agree_are_one_answer_with_a_citation_each(tmp_path: Path) -> None:
+    result = ask(tmp_path, "It says gold5 here.", "And gold5 is said there.", "But gold3 it is.")
+    assert (result.answer, result.status) == ("gold5", "answered")
+    assert {citation.source for citation in result.citations} == {"0.txt", "1.txt"}
+    assert [citation.index for citation in result.citations] == [1, 2]
+    assert {(c.answer_start, c.answer_end) for c in result.citations} == {(0, 5)}
+    assert result.alternatives == ()  # gold3 trails by 4: the logistic of -2 is .12
+
+
+def test_documents_that_disagree_are_alternatives(tmp_path: Path) -> None:
+    result = ask(tmp_path, "It says gold5 here.", "But gold4 it is there.")
+    assert result.answer == "gold5"
+    (other,) = result.alternatives
+    assert (other.answer, other.citations[0].source) == ("gold4", "1.txt")
+    assert result.confidence > other.confidence >= 0.5  # leads 2 and -2, and 2 for both
+
+
+def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: Path) -> None:
+    hits = hits_of(tmp_path, "On 27 July 1953 it ended.", "In 1953 it ended.", "In 1950, no.")
+    said = ("27 July 1953", "1953", "1950")
+    candidates = [
+        Candidate(hit, Span(start := hit.text.index(text), start + len(text)), score)
+        for hit, text, score in zip(hits, said, (6.0, 5.0, 4.0), strict=True)
+    ]
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+    assert [entry.group for entry in judged] == [0, None, 1]
+    # The year is no rival of the day in it; 1950 is one of both.
+    assert [entry.features[2] for entry in judged] == [2.0, 1.0, -2.0]
+
+
+def test_the_passages_of_a_response_are_in_the_readers_order(tmp_path: Path) -> None:
+    result = ask(tmp_path, "It says gold2 here.", "It says gold8 here.", "It says gold5 here.")
+    assert [(hit.rank, hit.source) for hit in result.passages] == [
+        (1, "1.txt"), (2, "2.txt"), (3, "0.txt"),
+    ]  # fmt: skip
+
+
+def test_the_shipped_calibration_has_a_weight_for_each_feature() -> None:
+    values = json.loads((files("rag") / "reader-calibration.json").read_text("utf-8"))
+    assert values["features"] == list(FEATURES)
+    calibration = default_calibration()
+    assert len(calibration.weights) == len(FEATURES)
+    assert 0 < calibration.threshold < 1
+    # More of each of these never makes an answer less sure.
+    assert calibration.weights[0] > 0
+    assert calibration.weights[2] >= 0
