@@ -194,7 +194,7 @@ def search_command(
 
 
 @quoth.command("models")
-@click.option("--prepare", is_flag=True, help="Prepare the default model now.")
+@click.option("--prepare", is_flag=True, help="Prepare the default models now.")
 @click.option("--verify", is_flag=True, help="Check the prepared files against their checksums.")
 @json_option
 @data_dir_option
@@ -203,12 +203,16 @@ def models_command(prepare: bool, verify: bool, as_json: bool, data_dir: Path | 
     from api.console import preparing, print_models
     from api.models import describe
     from index import bundled
+    from rag import reader_model
 
     settings = settings_of(data_dir)
     options = settings.embedder_options()
-    if prepare and options.model == "default":
+    if prepare:
         with preparing() as progress:
-            bundled.prepare(options.cache, progress)
+            if options.model == "default":
+                bundled.prepare(options.cache, progress)
+            if settings.reader == "default":
+                reader_model.prepare(options.cache, progress)
     entries = describe(settings, verify=verify)
     if as_json:
         print_json({"models": entries})

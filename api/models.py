@@ -4,6 +4,7 @@ from typing import Any
 
 from api.settings import Settings
 from index import bundled
+from rag import reader_model
 
 
 def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
@@ -11,13 +12,7 @@ def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
     "not prepared", "damaged" (only `verify` looks) or "on demand".
     """
     options = settings.embedder_options()
-    reader = {
-        "role": "reader",
-        "name": "sentence-similarity",
-        "source": "the embedder",
-        "location": None,
-        "state": "prepared",
-    }
+    reader = _reader(settings)
     if options.model != "default":
         embedder = {"name": options.model, "source": "QUOTH_EMBEDDER", "location": options.model}
         return [{"role": "embedder", **embedder, "state": "on demand"}, reader]
@@ -33,3 +28,17 @@ def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
         "location": str(bundled.folder(options.cache)),
     }
     return [{"role": "embedder", **embedder, "state": state}, reader]
+
+
+def _reader(settings: Settings) -> dict[str, Any]:
+    if settings.reader == "sentences":
+        name, source, location, state = "sentence-similarity", "the embedder", None, "prepared"
+    elif settings.reader == "default":
+        folder = reader_model.folder(settings.embedder_options().cache)
+        name, source, location = reader_model.NAME, "shipped with Quoth", str(folder)
+        state = "prepared" if reader_model.is_prepared(folder) else "not prepared"
+    else:
+        name, source, location, state = (
+            settings.reader, "QUOTH_READER", settings.reader, "on demand"
+        )  # fmt: skip
+    return {"role": "reader", "name": name, "source": source, "location": location, "state": state}

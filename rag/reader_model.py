@@ -41,6 +41,11 @@ def folder(cache: Path) -> Path:
     return cache / f"{NAME}-{digest}"
 
 
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder of the reader is there, and so whole."""
+    return (folder / "config.json").is_file()
+
+
 def prepare(cache: Path, progress: bundled.Progress = lambda _what, _share: None) -> Path:
     """The folder of the prepared reader, made first where it is missing: written beside and renamed
     into place, so that a folder that exists is whole.
@@ -50,7 +55,7 @@ def prepare(cache: Path, progress: bundled.Progress = lambda _what, _share: None
     """
     base = bundled.prepare(cache, progress)
     target = folder(cache)
-    if (target / "config.json").is_file():
+    if is_prepared(target):
         return target
     progress("putting the reader together", 0.0)
     try:
@@ -60,7 +65,7 @@ def prepare(cache: Path, progress: bundled.Progress = lambda _what, _share: None
             try:
                 os.replace(work, target)
             except OSError:
-                if not (target / "config.json").is_file():
+                if not is_prepared(target):
                     raise
         finally:
             shutil.rmtree(work, ignore_errors=True)

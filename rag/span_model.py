@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from documents.types import Span
+from index import interrupt
 from index.embedder import batches
 
 _QUESTION_SHARE = 8
@@ -65,6 +66,7 @@ class SpanModel:
         rows: list[Sequence[int]] = windows["input_ids"]
         best: list[Found | None] = [None] * len(passages)
         for batch in batches([len(row) for row in rows], self._batch_pieces):
+            interrupt.check()
             starts, ends = self._logits([rows[n] for n in batch])
             for row, n in enumerate(batch):
                 owner = windows["overflow_to_sample_mapping"][n]

@@ -32,7 +32,7 @@ from index import bundled
 from index.ingest import ingest
 from index.local import LocalIndex
 from index.store import Store
-from index.types import Embedder, Filters, Hit
+from index.types import Embedder, Filters
 from rag import reader_model
 from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
@@ -91,8 +91,8 @@ def main() -> None:
     """Read the arguments, ask, fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=700)
-    parser.add_argument("--clozes", type=int, default=250)
+    parser.add_argument("--questions", type=int, default=400)
+    parser.add_argument("--clozes", type=int, default=150)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -178,25 +178,26 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
     ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
     for number, one in enumerate(asked):
         held = int(one.source.split("-")[1].split(".")[0]) % 2 == 1
-        hits = index.search(one.question, COLLECTION, 3 * LIMIT)
+        hits = index.search(one.question, COLLECTION, LIMIT + 2)
         article = tuple(ids[source] for source in one.article)
         narrow = index.search(one.question, COLLECTION, LIMIT, Filters(document_ids=article))
         without = [hit for hit in hits if hit.document_id != ids[one.source]]
         near = [hit for hit in narrow if hit.document_id != ids[one.source]]
+        readings = {c.hit.chunk_id: c for c in reader.candidates(one.question, [*hits, *narrow])}
         for kept, answerable in (
             (hits[:LIMIT], bool(one.golds)),
             (narrow, bool(one.golds)),
             (without[:LIMIT], False),
             (near, False),
         ):
-            if kept:
-                yield _row(one, kept, reader, answerable=answerable, held=held)
-        if number % 100 == 0:
+            found = [readings[hit.chunk_id] for hit in kept if hit.chunk_id in readings]
+            if found:
+                yield _row(one, found, answerable=answerable, held=held)
+        if number % 50 == 0:
             print(f"asked {number} of {len(asked)}", flush=True)
 
 
-def _row(one: Asked, hits: list[Hit], reader: SpanReader, *, answerable: bool, held: bool) -> Row:
-    candidates = reader.candidates(one.question, hits)
+def _row(one: Asked, candidates: list[Candidate], *, answerable: bool, held: bool) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
     right = [answerable and bool(contains_answer(quote, one.golds)) for quote in quotes]
     return Row(candidates, np.array(right, bool), answerable, held, one.foreign)
