@@ -9,6 +9,7 @@ import click
 from api.cli_mcp import MissingExtra, mcp_command
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
+from api.fit_neutral import fit_neutral_command
 from api.options import (
     collection_option,
     data_dir_option,
@@ -193,18 +194,23 @@ def search_command(
         print_passages(hits)
 
 
-@quoth.command("models")
+@quoth.group("models", invoke_without_command=True)
 @click.option("--prepare", is_flag=True, help="Prepare the default models now.")
 @click.option("--verify", is_flag=True, help="Check the prepared files against their checksums.")
 @json_option
 @data_dir_option
-def models_command(prepare: bool, verify: bool, as_json: bool, data_dir: Path | None) -> int:
+@click.pass_context
+def models_command(
+    context: click.Context, prepare: bool, verify: bool, as_json: bool, data_dir: Path | None
+) -> int:
     """Print which models are in use, from where, and whether they are prepared."""
     from api.console import preparing, print_models
     from api.models import describe
     from index import bundled
     from rag import reader_model
 
+    if context.invoked_subcommand:
+        return 0
     settings = settings_of(data_dir)
     options = settings.embedder_options()
     if prepare:
@@ -252,3 +258,4 @@ def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> 
 
 for _command in (evaluate_command, documents_group, collections_group, mcp_command):
     quoth.add_command(_command)
+models_command.add_command(fit_neutral_command)

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         "warning", description="Least severe log lines that are printed."
     )
 
+    @property
+    def neutral_dir(self) -> Path:
+        """Folder of language-neutral maps that were fitted on this machine."""
+        return self.cache_dir / "neutral"
+
     def embedder_options(self) -> EmbedderOptions:
         """What the embedder needs of the settings."""
         return EmbedderOptions(
