@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from api import problems
+from api.access import Authentication, is_loopback
 from api.limits import BodyLimit
 from api.routes import answers, collections, documents, health
 from api.settings import Settings
@@ -46,6 +47,12 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     problems.install(app)
     # JSON escapes can make a text six times its size.
     app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)
+    app.add_middleware(
+        Authentication,
+        keys=state.keys,
+        exposed=not is_loopback(settings.host),
+        origins=frozenset(settings.origins),
+    )
     for routes in (answers, documents, collections, health):
         app.include_router(routes.router)
     return app

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from api.cli_keys import keys_group
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
+from api.keys import UnknownKey
 from api.options import (
     collection_option,
     data_dir_option,
@@ -42,6 +44,7 @@ _FAILURES = (
     StorageError,
     UnknownCollection,
     UnknownDocument,
+    UnknownKey,
 )
 _USAGE = (InvalidQuestion, InvalidRequest, InvalidSettings)
 
@@ -246,5 +249,5 @@ def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> 
     )
 
 
-for _command in (evaluate_command, documents_group, collections_group):
+for _command in (evaluate_command, documents_group, collections_group, keys_group):
     quoth.add_command(_command)

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents, mapped in one place."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -110,10 +111,13 @@ _HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
     for status, description in (
+        (401, "A valid key is needed."),
+        (403, "The key may not do this."),
         (404, "No such collection or document."),
         (409, "The collection is empty."),
         (413, "The request is too large."),
         (422, "The request is at fault; `detail` says where."),
+        (429, "Too many requests; `Retry-After` says when to try again."),
         (503, "Not ready, or the data cannot be used."),
     )
 }
@@ -133,10 +137,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def problem(name: str, status: HTTPStatus, title: str, detail: str) -> JSONResponse:
+def problem(
+    name: str,
+    status: HTTPStatus,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     """A problem document as a response."""
     body = Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
-    headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    if headers is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": "2"}
     return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
 
 

@@ -52,9 +52,22 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port it listens on.")
+    cors_origins: str = Field(
+        "", description="Web origins that may ask from a browser, with commas; none by default."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For is believed, with commas."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Least severe log lines that are printed."
     )
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The web origins of `cors_origins`."""
+        return tuple(
+            part.strip().rstrip("/") for part in self.cors_origins.split(",") if part.strip()
+        )
 
     def embedder_options(self) -> EmbedderOptions:
         """What the embedder needs of the settings."""

@@ -2,11 +2,15 @@
 
 import logging
 import threading
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.access import Access
+from api.keys import KeyStore
 from api.problems import NotReady
+from api.scoped import scoped
 from api.settings import Settings
 from api.wiring import Engine, build
 
@@ -18,6 +22,7 @@ class State:
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
+        self.keys = KeyStore(settings.data_dir)
         self._engine = engine
         self._failure: Exception | None = None
         self._stopped = False
@@ -32,6 +37,7 @@ class State:
         self._stopped = True
         if self._engine is not None:
             self._engine.index.close()
+        self.keys.close()
 
     @property
     def failure(self) -> Exception | None:
@@ -69,9 +75,19 @@ def _state(request: Request) -> State:
     return state
 
 
-def _engine(state: Annotated[State, Depends(_state)]) -> Engine:
-    return state.engine()
+def _access(request: Request) -> Access:
+    access: Access = request.state.access
+    return access
 
 
+def _engine(
+    state: Annotated[State, Depends(_state)], access: Annotated[Access, Depends(_access)]
+) -> Engine:
+    """The engine as the request's key sees it."""
+    engine = state.engine()
+    return replace(engine, index=scoped(engine.index, access))
+
+
+CurrentAccess = Annotated[Access, Depends(_access)]
 CurrentState = Annotated[State, Depends(_state)]
 CurrentEngine = Annotated[Engine, Depends(_engine)]

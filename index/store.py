@@ -18,7 +18,7 @@ import numpy as np
 
 from documents.types import Alignment, Chunk, Document
 from index import schema
-from index.errors import EmbedderMismatch, StorageError, UnknownCollection, UnknownDocument
+from index.errors import EmbedderMismatch, StorageError, unknown_collection, unknown_document
 from index.filters import condition
 from index.rows import hit, pack_runs, pack_spans, record, unpack_runs
 from index.sqlite import Connections, translated
@@ -131,9 +131,7 @@ class Store:
                 "SELECT id FROM collections WHERE name = ?", (name,)
             ).fetchone()
         if row is None:
-            raise UnknownCollection(
-                f"There is no collection {name!r}: see `quoth collections list`, or ingest into it."
-            )
+            raise unknown_collection(name)
         return int(row["id"])
 
     def create_collection(self, name: str) -> bool:
@@ -240,7 +238,7 @@ class Store:
             connection.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
             found = connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
             if found.rowcount == 0:
-                raise _unknown_document(document_id)
+                raise unknown_document(document_id)
 
     def fingerprint(self, document_id: str) -> str | None:
         """From what and how the stored document was made; None where there is none."""
@@ -259,7 +257,7 @@ class Store:
         with self._reading() as connection:
             row = connection.execute(f"{_RECORD} WHERE d.id = ?", (document_id,)).fetchone()
         if row is None:
-            raise _unknown_document(document_id)
+            raise unknown_document(document_id)
         return record(row)
 
     def documents(
@@ -292,7 +290,7 @@ class Store:
                 (start + 1, max(0, end - start), document_id),
             ).fetchone()
         if row is None:
-            raise _unknown_document(document_id)
+            raise unknown_document(document_id)
         return str(row["part"])
 
     def alignment(self, document_id: str) -> Alignment:
@@ -306,7 +304,7 @@ class Store:
                 "SELECT alignment FROM documents WHERE id = ?", (document_id,)
             ).fetchone()
         if row is None:
-            raise _unknown_document(document_id)
+            raise unknown_document(document_id)
         return unpack_runs(row["alignment"])
 
     # Chunks
@@ -404,7 +402,3 @@ def _ensure_collection(connection: sqlite3.Connection, name: str) -> bool:
         (name, now),
     )
     return cursor.rowcount > 0
-
-
-def _unknown_document(document_id: str) -> UnknownDocument:
-    return UnknownDocument(f"There is no document {document_id!r}: see `quoth documents list`.")

@@ -21,7 +21,7 @@ from api.schemas import (
     TextRange,
     UploadForm,
 )
-from api.state import CurrentEngine
+from api.state import CurrentAccess, CurrentEngine
 from api.wiring import Engine, ingest_options
 from documents.load import Raw
 from index.errors import InvalidRequest
@@ -52,7 +52,9 @@ router = APIRouter(prefix="/v1/documents", tags=["Documents"], responses=RESPONS
         507: RESPONSES[422] | {"description": "The disk is full; nothing of it was stored."},
     },
 )
-async def add(request: Request, engine: CurrentEngine, response: Response) -> IngestResponse:
+async def add(
+    request: Request, engine: CurrentEngine, access: CurrentAccess, response: Response
+) -> IngestResponse:
     """Store files (multipart) or a text (JSON). The same name again replaces a document; the same
     content again changes nothing. What the answer does not call failed is stored.
     """
@@ -67,6 +69,7 @@ async def add(request: Request, engine: CurrentEngine, response: Response) -> In
             collection, inputs = fields.collection, await _raw_files(form, fields, limit)
     else:
         raise UnsupportedBody("Send application/json or multipart/form-data.")
+    access.require(collection)  # before any work is done for it
     outcomes = await run_in_threadpool(_ingested, engine, collection, inputs)
     _raise_if_all_failed(outcomes)
     if all(outcome.status == "unchanged" for outcome in outcomes):
