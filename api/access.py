@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.keys import SCOPES, Key, KeyStore
 from api.keys import Scope as KeyScope
-from api.problems import problem
+from api.problems import HIDDEN_DETAIL, problem
 from api.rates import Rates
 from index.errors import StorageError, unknown_collection
 
@@ -115,7 +115,7 @@ class Authentication:
                 "storage-unavailable",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "The data cannot be used",
-                "The service cannot do this at the moment; its log says why.",
+                HIDDEN_DETAIL,
             )
 
     def _from_here(self, headers: Headers) -> Access | Response:

@@ -4,12 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from anyio import to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.access import Authentication, is_loopback
+from api.admission import Gate
 from api.limits import BodyLimit
+from api.observe import Observed
 from api.routes import answers, collections, documents, health
+from api.serving import draining
 from api.settings import Settings
 from api.state import State
 from api.wiring import Engine
@@ -31,8 +36,11 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Each request may hold a thread; the others are for keys and health.
+        to_thread.current_default_thread_limiter().total_tokens = settings.running_requests + 16
         state.start()
-        yield
+        with draining(state):
+            yield
         state.stop()
 
     app = FastAPI(
@@ -45,6 +53,22 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     )
     app.state.quoth = state
     problems.install(app)
+    _surround(app, state)
+    for routes in (answers, documents, collections, health):
+        app.include_router(routes.router)
+    return app
+
+
+def _surround(app: FastAPI, state: State) -> None:
+    """What every request passes through; the last that is added is passed first."""
+    settings = state.settings
+    app.add_middleware(
+        Gate,
+        running=settings.running_requests,
+        waiting=settings.waiting_requests,
+        timeout_s=settings.request_seconds,
+        metrics=state.metrics,
+    )
     # JSON escapes can make a text six times its size.
     app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)
     app.add_middleware(
@@ -53,9 +77,15 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         exposed=not is_loopback(settings.host),
         origins=frozenset(settings.origins),
     )
-    for routes in (answers, documents, collections, health):
-        app.include_router(routes.router)
-    return app
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Prefer", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(Observed, metrics=state.metrics)
 
 
 def quoth_version() -> str:

@@ -106,7 +106,7 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
         _Kind("model-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "A model is missing", False),
     ),
 )
-_HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
+HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
@@ -115,10 +115,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (403, "The key may not do this."),
         (404, "No such collection or document."),
         (409, "The collection is empty."),
+        (408, "The body did not come in time."),
         (413, "The request is too large."),
         (422, "The request is at fault; `detail` says where."),
         (429, "Too many requests; `Retry-After` says when to try again."),
-        (503, "Not ready, or the data cannot be used."),
+        (503, "Not ready, too busy, or the data cannot be used."),
+        (504, "It took too long."),
     )
 }
 
@@ -155,7 +157,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
     kind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
     if not kind.shows_message:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    detail = str(error) if kind.shows_message else _HIDDEN_DETAIL
+    detail = str(error) if kind.shows_message else HIDDEN_DETAIL
     return problem(kind.name, kind.status, kind.title, detail)
 
 
@@ -177,10 +179,10 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     name = status.phrase.lower().replace(" ", "-")
-    return problem(name, status, status.phrase, str(error.detail))
+    return problem(name, status, status.phrase, str(error.detail), error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return problem("internal-error", status, "Something went wrong", _HIDDEN_DETAIL)
+    return problem("internal-error", status, "Something went wrong", HIDDEN_DETAIL)

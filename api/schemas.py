@@ -274,7 +274,7 @@ class CollectionList(BaseModel):
 class Health(BaseModel):
     """Whether the process lives, or is ready."""
 
-    status: Literal["ok", "loading", "failed"]
+    status: Literal["ok", "loading", "failed", "stopping"]
     detail: str = ""
 
 

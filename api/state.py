@@ -1,6 +1,8 @@
 """What a running service holds: its settings, and the engine once it is loaded."""
 
 import logging
+import os
+import tempfile
 import threading
 from dataclasses import replace
 from typing import Annotated
@@ -9,10 +11,12 @@ from fastapi import Depends, Request
 
 from api.access import Access
 from api.keys import KeyStore
+from api.metrics import Metrics
 from api.problems import NotReady
 from api.scoped import scoped
 from api.settings import Settings
 from api.wiring import Engine, build
+from index.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +26,18 @@ class State:
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
+        self.metrics = Metrics()
+        self.is_draining = False
         self.keys = KeyStore(settings.data_dir)
         self._engine = engine
         self._failure: Exception | None = None
         self._stopped = False
+        self._is_read_only = False
 
     def start(self) -> None:
         """Begin loading, unless an engine was given."""
+        folder = self.settings.data_dir
+        self._is_read_only = folder.is_dir() and not os.access(folder, os.W_OK)
         if self._engine is None:
             threading.Thread(target=self._load, name="quoth-load", daemon=True).start()
 
@@ -38,6 +47,26 @@ class State:
         if self._engine is not None:
             self._engine.index.close()
         self.keys.close()
+        self.metrics.stop()
+
+    def check_writable(self) -> None:
+        """Write a few bytes into the data folder, unless it was read-only from the start.
+
+        Raises:
+            StorageError: they could not be written.
+        """
+        folder = self.settings.data_dir
+        if self._is_read_only:
+            return
+        try:
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(4096))
+                probe.flush()
+        except OSError as error:
+            raise StorageError(
+                f"The data folder {folder} cannot be written ({error.strerror}): make room, or "
+                "allow it."
+            ) from error
 
     @property
     def failure(self) -> Exception | None:
@@ -59,7 +88,7 @@ class State:
 
     def _load(self) -> None:
         try:
-            engine = build(self.settings, create=True)
+            engine = build(self.settings, create=True, batched=self.metrics.batch)
         except Exception as error:
             # Told to every request, and by /readyz, until the cause is mended and it is restarted.
             log.error("the service cannot start: %s", error)
@@ -85,7 +114,8 @@ def _engine(
 ) -> Engine:
     """The engine as the request's key sees it."""
     engine = state.engine()
-    return replace(engine, index=scoped(engine.index, access))
+    index = scoped(engine.index, access)
+    return replace(engine, index=index, observe=state.metrics.answered)
 
 
 CurrentAccess = Annotated[Access, Depends(_access)]

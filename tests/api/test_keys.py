@@ -283,6 +283,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("GET", "/v1/collections"): None,
     ("POST", "/v1/collections"): {"json": {"name": "theirs"}},
     ("DELETE", "/v1/collections/{name}"): {},
+    ("GET", "/metrics"): None,
 }
 
 
