@@ -13,7 +13,7 @@ from api.access import Authentication, is_loopback
 from api.admission import Gate
 from api.limits import BodyLimit
 from api.observe import Observed
-from api.routes import answers, collections, documents, health
+from api.routes import answers, collections, documents, health, jobs
 from api.serving import draining
 from api.settings import Settings
 from api.state import State
@@ -54,7 +54,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.quoth = state
     problems.install(app)
     _surround(app, state)
-    for routes in (answers, documents, collections, health):
+    for routes in (answers, documents, jobs, collections, health):
         app.include_router(routes.router)
     return app
 

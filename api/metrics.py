@@ -18,6 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from index.jobs import JobStore
 from index.store import FILE, Store
 from rag.types import Answer
 
@@ -115,6 +116,19 @@ class Metrics:
         """Take this process out of the sums of what is going on now."""
         if MULTIPROCESS_DIR in os.environ:
             multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+class JobsCollector(Collector):
+    """What waits to be taken in."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+
+    def collect(self) -> Iterator[Metric]:
+        """What waits now."""
+        files, size = self._jobs.pending()
+        yield GaugeMetricFamily("quoth_job_files_waiting", "Files of jobs that wait.", value=files)
+        yield GaugeMetricFamily("quoth_job_bytes_waiting", "Their bytes.", value=size)
 
 
 class StoreCollector(Collector):

@@ -22,6 +22,7 @@ from index.errors import (
     UnknownCollection,
     UnknownDocument,
 )
+from index.jobs import TooManyJobs, UnknownJob
 from rag.errors import EmptyCollection, InvalidQuestion
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,11 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
     (
         UnknownCollection,
         _Kind("unknown-collection", HTTPStatus.NOT_FOUND, "There is no such collection"),
+    ),
+    (UnknownJob, _Kind("unknown-job", HTTPStatus.NOT_FOUND, "There is no such job")),
+    (
+        TooManyJobs,
+        _Kind("too-many-jobs", HTTPStatus.SERVICE_UNAVAILABLE, "Too much waits already"),
     ),
     (UnknownDocument, _Kind("unknown-document", HTTPStatus.NOT_FOUND, "There is no such document")),
     (

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.ingest import Outcome
+from index.jobs import Item, Job
 from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
 from rag.types import Answer
 
@@ -249,6 +250,54 @@ class IngestResponse(BaseModel):
     """What became of each input, in order."""
 
     outcomes: list[OutcomeOut]
+
+
+class JobOut(BaseModel):
+    """A job: documents that are taken in later. `failed` of the `finished` files were in vain."""
+
+    id: str
+    collection: str
+    status: Literal["queued", "running", "done", "cancelled"]
+    files: int
+    finished: int
+    failed: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobOut":
+        """A job as it is shown."""
+        return cls.model_validate(asdict(job))
+
+
+class JobItemOut(BaseModel):
+    """What became of one file of a job."""
+
+    source: str
+    status: Literal["queued", "added", "replaced", "unchanged", "failed", "cancelled"]
+    document_id: str
+    chunks: int
+    reason: str
+    note: str
+
+
+class JobWithItems(JobOut):
+    """A job with its files, in the order they came."""
+
+    outcomes: list[JobItemOut]
+
+    @classmethod
+    def of_items(cls, job: Job, items: list[Item]) -> "JobWithItems":
+        """A job as it is shown with its files."""
+        return cls.model_validate({**asdict(job), "outcomes": [asdict(item) for item in items]})
+
+
+class JobPage(BaseModel):
+    """Some jobs, and where the next page begins."""
+
+    jobs: list[JobOut]
+    next: str | None = Field(description="Give it as `before` for the next page.")
 
 
 class CollectionOut(BaseModel):

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import cast
 
 from api.access import Access
+from documents.load import Raw
 from documents.types import Alignment, Chunk, Document
 from index.errors import unknown_document
+from index.jobs import Item, Job, JobStore, unknown_job
 from index.local import LocalIndex
 from index.store import Store
 from index.types import (
@@ -77,6 +79,41 @@ class ScopedIndex:
         """As `LocalIndex.alignment`."""
         self.store.document(document_id)
         return self._index.alignment(document_id)
+
+
+class ScopedJobs:
+    """What routes use of `JobStore`, for one key."""
+
+    def __init__(self, jobs: JobStore, access: Access) -> None:
+        self._jobs = jobs
+        self._access = access
+
+    def add(self, collection: str, raws: Sequence[Raw]) -> Job:
+        """As `JobStore.add`."""
+        self._access.require(collection)
+        return self._jobs.add(collection, raws)
+
+    def job(self, job_id: str) -> Job:
+        """As `JobStore.job`."""
+        job = self._jobs.job(job_id)
+        if not self._access.sees(job.collection):
+            raise unknown_job(job_id)
+        return job
+
+    def items(self, job_id: str) -> list[Item]:
+        """As `JobStore.items`."""
+        self.job(job_id)
+        return self._jobs.items(job_id)
+
+    def jobs(self, limit: int, before: str = "") -> list[Job]:
+        """As `JobStore.jobs`, of the collections that may be seen."""
+        seen = self._access.collections
+        return self._jobs.jobs(limit, before, None if seen is None else sorted(seen))
+
+    def cancel(self, job_id: str) -> Job:
+        """As `JobStore.cancel`."""
+        self.job(job_id)
+        return self._jobs.cancel(job_id)
 
 
 class ScopedStore:

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         0, description="How long it still serves, but says it is not ready, before it stops."
     )
+    waiting_files: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        10_000, description="Files of jobs that may wait."
+    )
+    waiting_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
+        2_000_000_000, description="Their bytes."
+    )
     batch_queries: bool = Field(True, description="Embed questions of several clients together.")
     log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

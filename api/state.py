@@ -13,10 +13,12 @@ from api.access import Access
 from api.keys import KeyStore
 from api.metrics import Metrics
 from api.problems import NotReady
-from api.scoped import scoped
+from api.scoped import ScopedJobs, scoped
 from api.settings import Settings
-from api.wiring import Engine, build
+from api.wiring import Engine, build, ingest_options
 from index.errors import StorageError
+from index.jobs import JobLimits, JobStore
+from index.worker import JobWorker
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,10 @@ class State:
         self.settings = settings
         self.metrics = Metrics()
         self.is_draining = False
+        self.jobs = JobStore(
+            settings.data_dir, JobLimits(settings.waiting_files, settings.waiting_bytes)
+        )
+        self._worker: JobWorker | None = None
         self.keys = KeyStore(settings.data_dir)
         self._engine = engine
         self._failure: Exception | None = None
@@ -40,13 +46,18 @@ class State:
         self._is_read_only = folder.is_dir() and not os.access(folder, os.W_OK)
         if self._engine is None:
             threading.Thread(target=self._load, name="quoth-load", daemon=True).start()
+        else:
+            self._begin_jobs(self._engine)
 
     def stop(self) -> None:
         """Close what is open."""
         self._stopped = True
+        if self._worker is not None:
+            self._worker.stop(self.settings.shutdown_seconds)
         if self._engine is not None:
             self._engine.index.close()
         self.keys.close()
+        self.jobs.close()
         self.metrics.stop()
 
     def check_writable(self) -> None:
@@ -97,6 +108,19 @@ class State:
         self._engine = engine
         if self._stopped:
             engine.index.close()
+        else:
+            self._begin_jobs(engine)
+
+    def wake_worker(self) -> None:
+        """There is a new job. Where another process works, that one looks by itself."""
+        if self._worker is not None:
+            self._worker.wake()
+
+    def _begin_jobs(self, engine: Engine) -> None:
+        if self._is_read_only:
+            return
+        self._worker = JobWorker(engine.index, self.jobs, ingest_options(self.settings))
+        self._worker.start()
 
 
 def _state(request: Request) -> State:
@@ -118,6 +142,14 @@ def _engine(
     return replace(engine, index=index, observe=state.metrics.answered)
 
 
+def _jobs(
+    state: Annotated[State, Depends(_state)], access: Annotated[Access, Depends(_access)]
+) -> ScopedJobs:
+    """The jobs as the request's key sees them."""
+    return ScopedJobs(state.jobs, access)
+
+
 CurrentAccess = Annotated[Access, Depends(_access)]
+CurrentJobs = Annotated[ScopedJobs, Depends(_jobs)]
 CurrentState = Annotated[State, Depends(_state)]
 CurrentEngine = Annotated[Engine, Depends(_engine)]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.metrics import StoreCollector
+from api.metrics import JobsCollector, StoreCollector
 from api.problems import RESPONSES, NotReady, kind_of
 from api.schemas import Health
 from api.state import CurrentState
@@ -48,7 +48,7 @@ def readyz(state: CurrentState, response: Response) -> Health:
 def metrics(state: CurrentState) -> Response:
     """What the service counts, for Prometheus. A key needs the scope `metrics`."""
     try:
-        collectors = [StoreCollector(state.engine().index.store)]
+        collectors = [StoreCollector(state.engine().index.store), JobsCollector(state.jobs)]
     except NotReady:
         collectors = []
     return Response(state.metrics.exposition(*collectors), media_type=CONTENT_TYPE_LATEST)

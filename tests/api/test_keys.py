@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 import stat
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from api.rates import Rates
 from api.scoped import ScopedIndex, ScopedStore, scoped
 from api.settings import Settings
 from api.wiring import Engine
+from documents.load import Raw
 from index.errors import InvalidRequest, UnknownCollection, UnknownDocument
 from index.local import LocalIndex
 from index.store import Store
@@ -251,17 +253,22 @@ def test_guessing_is_limited(client: TestClient, settings: Settings) -> None:
     assert client.get("/healthz").status_code == 200
 
 
+JOB = "job_0123456789abcdef0123"
 SECRET = "Zanzibar"
 """A word that only the other collection's document holds."""
 
 
 @pytest.fixture
-def two(client: TestClient, settings: Settings) -> tuple[TestClient, str, str]:
+def two(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> tuple[TestClient, str, str]:
     """A service with a document in `mine` and one in `theirs`, the id of the latter, and a key
     with every scope that sees `mine` alone.
     """
     add(client, "mine.txt", "The keeper lit the lamp.", collection="mine")
     theirs = add(client, "theirs.txt", f"The keeper sailed to {SECRET}.", collection="theirs")
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(JOB.removeprefix("job_").ljust(32, "0")))
+    client.app.state.quoth.jobs.add("theirs", [Raw(b"Theirs.", "theirs.txt", "theirs.txt")])  # type: ignore[attr-defined]
     key = make(settings, "read", "write", "metrics", collections=["mine", "unmade"])
     return client, theirs["document_id"], key
 
@@ -284,6 +291,9 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("POST", "/v1/collections"): {"json": {"name": "theirs"}},
     ("DELETE", "/v1/collections/{name}"): {},
     ("GET", "/metrics"): None,
+    ("GET", "/v1/jobs"): None,
+    ("GET", "/v1/jobs/{job_id}"): {},
+    ("DELETE", "/v1/jobs/{job_id}"): {},
 }
 
 
@@ -295,7 +305,7 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
 
 
 def filled(path: str, document_id: str) -> str:
-    values = {"document_id": document_id, "name": "theirs"}
+    values = {"document_id": document_id, "name": "theirs", "job_id": JOB}
     return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "x"), path)
 
 
@@ -384,7 +394,7 @@ def test_forbidden_and_unknown_are_word_for_word_the_same(
 
     for operation, probe in PROBES.items():
         method, path = operation
-        if not probe and "document_id" not in path:
+        if probe is None:
             continue
         body = json.loads(json.dumps(probe).replace('"theirs"', '"nowhere"'))
         forbidden = client.request(method, filled(path, theirs), headers=headers, **probe)  # type: ignore[arg-type]
@@ -392,6 +402,9 @@ def test_forbidden_and_unknown_are_word_for_word_the_same(
         unknown = client.request(method, filled(path, missing), headers=headers, **body)
         if "document_id" in path:
             assert told(forbidden, theirs) == told(unknown, missing)
+        elif "job_id" in path:
+            unknown = client.request(method, path.format(job_id="job_none"), headers=headers)
+            assert told(forbidden, JOB) == told(unknown, "job_none")
         else:
             assert told(forbidden, "theirs") == told(unknown, "nowhere")
 
