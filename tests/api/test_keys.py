@@ -399,7 +399,8 @@ def test_forbidden_and_unknown_are_word_for_word_the_same(
         body = json.loads(json.dumps(probe).replace('"theirs"', '"nowhere"'))
         forbidden = client.request(method, filled(path, theirs), headers=headers, **probe)  # type: ignore[arg-type]
         missing = "doc_00000000000000000000"
-        unknown = client.request(method, filled(path, missing), headers=headers, **body)
+        other = filled(path, missing).replace("/theirs", "/nowhere")
+        unknown = client.request(method, other, headers=headers, **body)
         if "document_id" in path:
             assert told(forbidden, theirs) == told(unknown, missing)
         elif "job_id" in path:
