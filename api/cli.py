@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from api.cli_backup import backup_command, restore_command
 from api.cli_keys import keys_group
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
@@ -23,6 +24,7 @@ from api.options import (
 )
 from api.settings import InvalidSettings, load_settings
 from documents.errors import DocumentError
+from index.backup import DamagedBackup
 from index.errors import (
     EmbedderMismatch,
     InvalidRequest,
@@ -37,6 +39,7 @@ from rag.errors import EmptyCollection, InvalidQuestion
 # only look into the store stay quick.
 
 _FAILURES = (
+    DamagedBackup,
     DocumentError,
     EmbedderMismatch,
     EmptyCollection,
@@ -251,5 +254,12 @@ def serve_command(
     serve(settings)
 
 
-for _command in (evaluate_command, documents_group, collections_group, keys_group):
+for _command in (
+    evaluate_command,
+    documents_group,
+    collections_group,
+    keys_group,
+    backup_command,
+    restore_command,
+):
     quoth.add_command(_command)

@@ -19,10 +19,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
 
+from index.backup import KEYS_FILE
 from index.errors import InvalidRequest
 from index.sqlite import Connections, translated
 
-FILE = "keys.sqlite3"
+FILE = KEYS_FILE
 Scope = Literal["read", "write", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 MAX_NAME_CHARACTERS = 100

@@ -18,7 +18,13 @@ import numpy as np
 
 from documents.types import Alignment, Chunk, Document
 from index import schema
-from index.errors import EmbedderMismatch, StorageError, unknown_collection, unknown_document
+from index.errors import (
+    EmbedderMismatch,
+    StorageError,
+    StorageReadOnly,
+    unknown_collection,
+    unknown_document,
+)
 from index.filters import condition
 from index.rows import hit, pack_runs, pack_spans, record, unpack_runs
 from index.sqlite import Connections, translated
@@ -70,6 +76,7 @@ class Store:
             )
         if version == 0:
             self._create_schema()
+        self.identity = self._identify()
 
     def close(self) -> None:
         """Close every connection."""
@@ -375,6 +382,22 @@ class Store:
         with self._writing() as connection:
             if schema.version(connection) == 0:
                 schema.create(connection)
+
+    def _identify(self) -> str:
+        """The store's id, by which what was derived from another one is told; empty in a folder
+        from before there were any, as long as it cannot be written.
+        """
+        select = "SELECT value FROM meta WHERE key = 'store'"
+        with self._reading() as connection:
+            row = connection.execute(select).fetchone()
+        if row is None:
+            try:
+                with self._writing() as connection:
+                    schema.stamp(connection)
+                    row = connection.execute(select).fetchone()
+            except StorageReadOnly:
+                return ""
+        return str(row["value"])
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
