@@ -17,8 +17,8 @@ from api.state import State
 from api.wiring import set_up_logging
 
 
-def serve(settings: Settings) -> None:
-    """Listen until a signal stops it.
+def serve(settings: Settings, worker: str = "api.serving:worker") -> None:
+    """Listen until a signal stops it. `worker` makes the application in one of several processes.
 
     Raises:
         InvalidSettings: others could reach it, and no key keeps them out.
@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
         # Children read their settings from the environment, as this process did.
         os.environ |= environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": folder}
         uvicorn.run(
-            "api.serving:worker",
+            worker,
             factory=True,
             workers=settings.workers,
             timeout_worker_healthcheck=60,
