@@ -48,6 +48,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         version=quoth_version(),
         description=_DESCRIPTION,
         lifespan=lifespan,
+        # An empty id would lead to the list.
+        redirect_slashes=False,
         contact=None,
         license_info={"name": "Apache-2.0"},
     )

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents, mapped in one place."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -117,6 +118,7 @@ HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
     for status, description in (
+        (400, "The body cannot be read at all, or has too many parts."),
         (401, "A valid key is needed."),
         (403, "The key may not do this."),
         (404, "No such collection or document."),
@@ -181,11 +183,23 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     name = status.phrase.lower().replace(" ", "-")
-    return problem(name, status, status.phrase, str(error.detail), error.headers)
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods(request))}
+    return problem(name, status, status.phrase, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done with a path; a route alone knows only its own methods."""
+    methods: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"{.*?}", "[^/]+", template), request.url.path):
+            methods |= {method.upper() for method in operations}
+    return sorted(methods)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

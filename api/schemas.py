@@ -5,16 +5,21 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from index.ingest import Outcome
 from index.jobs import Item, Job
 from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
+from rag.answer import MAX_QUESTION_CHARACTERS
 from rag.types import Answer
 
 CollectionName = Annotated[
     str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w.-]*$", examples=[DEFAULT_COLLECTION])
 ]
 MAX_FILTER_VALUES = 100
+_QUESTIONS = ["When was the lighthouse first lit?"]
+# Told, not enforced here: `valid_question` does, and says what to change.
+_QUESTION_SCHEMA: JsonDict = {"minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS}
 
 
 class _Request(BaseModel):
@@ -39,7 +44,7 @@ class FiltersIn(_Request):
 class SearchRequest(_Request):
     """A query for passages."""
 
-    query: str = Field(examples=["When was the lighthouse first lit?"])
+    query: str = Field(examples=_QUESTIONS, json_schema_extra=_QUESTION_SCHEMA)
     collection: CollectionName = DEFAULT_COLLECTION
     filters: FiltersIn = FiltersIn()
     limit: int = Field(10, ge=1, le=100)
@@ -48,7 +53,7 @@ class SearchRequest(_Request):
 class AnswerRequest(_Request):
     """A question in any language."""
 
-    question: str = Field(examples=["When was the lighthouse first lit?"])
+    question: str = Field(examples=_QUESTIONS, json_schema_extra=_QUESTION_SCHEMA)
     collection: CollectionName = DEFAULT_COLLECTION
     filters: FiltersIn = FiltersIn()
     limit: int = Field(10, ge=1, le=100, description="Passages that are read for the answer.")
