@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
-from api.access import Authentication, is_loopback
+from api.access import Authentication
 from api.admission import Gate
 from api.limits import BodyLimit
 from api.observe import Observed
+from api.openapi import with_keys
 from api.routes import answers, collections, documents, health, jobs
 from api.serving import draining
 from api.settings import Settings
@@ -54,6 +55,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0"},
     )
     app.state.quoth = state
+    app.openapi = with_keys(app.openapi, state.needs_key)  # type: ignore[method-assign]
     problems.install(app)
     _surround(app, state)
     for routes in (answers, documents, jobs, collections, health):
@@ -76,7 +78,7 @@ def _surround(app: FastAPI, state: State) -> None:
     app.add_middleware(
         Authentication,
         keys=state.keys,
-        exposed=not is_loopback(settings.host),
+        exposed=state.is_exposed,
         origins=frozenset(settings.origins),
     )
     if settings.origins:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.access import Access
+from api.access import Access, is_loopback
 from api.keys import KeyStore
 from api.metrics import Metrics
 from api.problems import NotReady
@@ -110,6 +110,15 @@ class State:
             engine.index.close()
         else:
             self._begin_jobs(engine)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than programs on this machine can reach the service."""
+        return not is_loopback(self.settings.host)
+
+    def needs_key(self) -> bool:
+        """Whether requests need a key."""
+        return self.is_exposed or self.keys.any()
 
     def wake_worker(self) -> None:
         """There is a new job. Where another process works, that one looks by itself."""

@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     held = []
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for name in arguments.names or FAULTS:
         with tempfile.TemporaryDirectory() as folder:
             held.append(FAULTS[name](Path(folder), arguments.kills))
@@ -54,9 +55,14 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
     port = free_port()
     for kill in range(kills):
         with fake_server(folder / "data", 0, 0.002, port=port) as (process, _client):
-            stop = threading.Event()
+            stop, first = threading.Event(), threading.Event()
 
-            def write(part: int, stop: threading.Event = stop, kill: int = kill) -> None:
+            def write(
+                part: int,
+                stop: threading.Event = stop,
+                first: threading.Event = first,
+                kill: int = kill,
+            ) -> None:
                 number = 0
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                     while not stop.is_set():
@@ -67,6 +73,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
                             response = client.post("/v1/documents", json=body)
                             if response.status_code in (200, 201):
                                 acknowledged[name] = text * 20
+                                first.set()
                             if number % 5 == 0:
                                 later = {**body, "source": f"job-{kill}-{part}-{number}.txt"}
                                 response = client.post(
@@ -94,7 +101,8 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
             threads.append(threading.Thread(target=ask))
             for thread in threads:
                 thread.start()
-            time.sleep(moments.uniform(0.1, 0.8))
+            first.wait(60)
+            time.sleep(moments.uniform(0.0, 0.6))
             process.kill()
             process.wait()
             stop.set()

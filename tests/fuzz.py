@@ -20,7 +20,7 @@ from tests.shared_data import ROOT
 LEAST = 2000
 
 
-def main(examples: str = "70") -> int:
+def main(examples: str = "120") -> int:
     """Run schemathesis and count its cases."""
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -194,7 +194,11 @@ def test_without_keys_it_is_open_and_the_first_key_closes_it(
     client: TestClient, settings: Settings
 ) -> None:
     assert client.get("/v1/collections").status_code == 200
+    assert "security" not in client.get("/openapi.json").json()
     text = make(settings)
+    document = client.get("/openapi.json").json()
+    assert document["security"] == [{"key": []}, {"header": []}]
+    assert document["paths"]["/healthz"]["get"]["security"] == []
     response = client.get("/v1/collections")
     assert "quoth keys create" in assert_problem(response, 401, "key-required")
     assert response.headers["www-authenticate"].startswith("Bearer")
