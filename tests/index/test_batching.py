@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from api.wiring import Engine
 from index.batching import BatchingEmbedder
 from index.types import Vectors
 from tests.fakes import HashingEmbedder
@@ -111,3 +112,15 @@ def test_many_threads_for_a_while() -> None:
             future.result(60)
     assert sum(sizes) == 16 * 40
     assert len(sizes) < 16 * 40
+
+
+@pytest.mark.model
+def test_the_real_model_gives_the_same_vectors_together(real_engine: Engine) -> None:
+    model = real_engine.index.embedder
+    questions = ["Who lit the lamp?", "Πότε χτίστηκε ο φάρος;", "灯台はいつ?", "why " * 60]
+    embedder = BatchingEmbedder(model)
+    together = embedder.embed_queries(questions)
+    alone = np.concatenate([embedder.embed_queries([text]) for text in questions])
+    # Padding changes the order of sums, in half precision by a little.
+    assert np.allclose(np.sum(together * alone, axis=1), 1, atol=2e-3)
+    assert np.array_equal(np.argmax(together @ alone.T, axis=1), np.arange(4))
