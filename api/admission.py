@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections import deque
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
@@ -26,7 +27,14 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, *, running: int, waiting: int, timeout_s: float, metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        running: int,
+        waiting: int,
+        timeout_s: float,
+        metrics: Metrics,
+        count: Callable[[int], None] = lambda _change: None,
     ) -> None:
         self.app = app
         self._running = running
@@ -35,6 +43,7 @@ class Gate:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._timeout_s = timeout_s
         self._metrics = metrics
+        self._count = count
         self._usual_s = 0.1
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -108,10 +117,12 @@ class Gate:
         loop = asyncio.get_running_loop()
         start = loop.time()
         self._metrics.running.inc()
+        self._count(1)
         try:
             await self.app(scope, receive, send)
         finally:
             self._metrics.running.dec()
+            self._count(-1)
             self._leave()
             self._usual_s += 0.1 * (loop.time() - start - self._usual_s)
 

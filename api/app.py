@@ -42,6 +42,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         state.start()
         with draining(state):
             yield
+        await state.finish()
         state.stop()
 
     app = FastAPI(
@@ -72,6 +73,7 @@ def _surround(app: FastAPI, state: State) -> None:
         waiting=settings.waiting_requests,
         timeout_s=settings.request_seconds,
         metrics=state.metrics,
+        count=state.count_busy,
     )
     # JSON escapes can make a text six times its size.
     app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)

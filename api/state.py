@@ -1,9 +1,11 @@
 """What a running service holds: its settings, and the engine once it is loaded."""
 
+import asyncio
 import logging
 import os
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from typing import Annotated
 
@@ -30,6 +32,7 @@ class State:
         self.settings = settings
         self.metrics = Metrics()
         self.is_draining = False
+        self.busy = 0
         self.jobs = JobStore(
             settings.data_dir, JobLimits(settings.waiting_files, settings.waiting_bytes)
         )
@@ -52,13 +55,16 @@ class State:
     def stop(self) -> None:
         """Close what is open."""
         self._stopped = True
-        if self._worker is not None:
-            self._worker.stop(self.settings.shutdown_seconds)
+        is_idle = self._worker is None or self._worker.stop(self.settings.shutdown_seconds)
+        self.metrics.stop()
+        if self.busy or not is_idle:
+            # A thread still works: closing its connection would crash it. The process ends soon.
+            log.warning("stopping while %d requests or a job are unfinished", self.busy)
+            return
         if self._engine is not None:
             self._engine.index.close()
         self.keys.close()
         self.jobs.close()
-        self.metrics.stop()
 
     def check_writable(self) -> None:
         """Write a few bytes into the data folder, unless it was read-only from the start.
@@ -78,6 +84,16 @@ class State:
                 f"The data folder {folder} cannot be written ({error.strerror}): make room, or "
                 "allow it."
             ) from error
+
+    async def finish(self) -> None:
+        """Wait for work whose time was over, but no longer than a stop may take."""
+        end = time.monotonic() + self.settings.shutdown_seconds
+        while self.busy and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def count_busy(self, change: int) -> None:
+        """A request's work began (1) or ended (-1)."""
+        self.busy += change
 
     @property
     def failure(self) -> Exception | None:

@@ -76,12 +76,15 @@ class JobWorker:
         """There is something to do."""
         self._wake.set()
 
-    def stop(self, seconds: float) -> None:
-        """Stop after the files in hand, or after `seconds`; the others wait for the next start."""
+    def stop(self, seconds: float) -> bool:
+        """Stop after the files in hand; the others wait for the next start. False where that took
+        more than `seconds`, and it still works.
+        """
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
