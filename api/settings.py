@@ -56,9 +56,48 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port it listens on.")
+    cors_origins: str = Field(
+        "", description="Web origins that may ask from a browser, with commas; none by default."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For is believed, with commas."
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that serve one data folder."
+    )
+    running_requests: Annotated[int, Field(ge=1, le=1000)] = Field(
+        32, description="Requests worked on at once, in each process."
+    )
+    waiting_requests: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        128, description="Requests that wait beside them; more are refused."
+    )
+    request_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        120, description="A request without an answer after this is given up."
+    )
+    shutdown_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        30, description="How long requests in flight may take to finish when it stops."
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        0, description="How long it still serves, but says it is not ready, before it stops."
+    )
+    waiting_files: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        10_000, description="Files of jobs that may wait."
+    )
+    waiting_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] = Field(
+        2_000_000_000, description="Their bytes."
+    )
+    batch_queries: bool = Field(True, description="Embed questions of several clients together.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Least severe log lines that are printed."
     )
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The web origins of `cors_origins`."""
+        return tuple(
+            part.strip().rstrip("/") for part in self.cors_origins.split(",") if part.strip()
+        )
 
     def embedder_options(self) -> EmbedderOptions:
         """What the embedder needs of the settings."""

@@ -153,7 +153,7 @@ class LocalIndex:
         path = self._path(collection_id)
         dimension = self.embedder.dimension
         try:
-            vectors = VectorIndex.load(path, self.embedder.identity, dimension)
+            vectors = VectorIndex.load(path, self.embedder.identity, dimension, self.store.identity)
         except FileNotFoundError:
             return VectorIndex(dimension)
         except (DamagedSnapshot, OSError) as error:
@@ -169,7 +169,7 @@ class LocalIndex:
         if self._saved.get(collection_id) == vectors.covers:
             return
         try:
-            vectors.save(self._path(collection_id), self.embedder.identity)
+            vectors.save(self._path(collection_id), self.embedder.identity, self.store.identity)
             self._saved[collection_id] = vectors.covers
         except OSError as error:
             # Derived data: the store has it all, and the next start only takes longer.

@@ -14,7 +14,8 @@ import numpy as np
 
 from documents.types import Chunk, Document
 from index import dates, keywords
-from index.catalogue import Catalogue, unknown_document
+from index.catalogue import Catalogue
+from index.errors import unknown_document
 from index.filters import condition
 from index.keywords import Matches
 from index.rows import hit, pack_runs, pack_spans

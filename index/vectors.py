@@ -70,8 +70,8 @@ class VectorIndex:
             if number >= 0
         ]
 
-    def save(self, path: Path, embedder: str) -> None:
-        """Write a snapshot.
+    def save(self, path: Path, embedder: str, store: str = "") -> None:
+        """Write a snapshot of the store whose id is `store`.
 
         Raises:
             OSError: it could not be written; an older one is untouched.
@@ -80,6 +80,7 @@ class VectorIndex:
         header = {
             "covers": self.covers,
             "embedder": embedder,
+            "store": store,
             "dimension": self.dimension,
             "sha256": hashlib.sha256(payload).hexdigest(),
         }
@@ -97,12 +98,12 @@ class VectorIndex:
             raise
 
     @classmethod
-    def load(cls, path: Path, embedder: str, dimension: int) -> "VectorIndex":
+    def load(cls, path: Path, embedder: str, dimension: int, store: str = "") -> "VectorIndex":
         """Read a snapshot.
 
         Raises:
             FileNotFoundError: there is none.
-            DamagedSnapshot: it is not whole, or of another embedder.
+            DamagedSnapshot: it is not whole, or of another embedder or store.
         """
         with path.open("rb") as stream:
             line = stream.readline(10_000)
@@ -114,6 +115,9 @@ class VectorIndex:
             raise DamagedSnapshot("its header cannot be read") from error
         if header.get("embedder") != embedder or header.get("dimension") != dimension:
             raise DamagedSnapshot("it is of another embedder")
+        if header.get("store") != store:
+            # Its changes may have the same numbers, and be others.
+            raise DamagedSnapshot("it is of another store")
         # FAISS trusts the bytes it is given, so they are checked before it sees them.
         if hashlib.sha256(payload).hexdigest() != digest:
             raise DamagedSnapshot("its checksum does not match")
