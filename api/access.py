@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"})
 """Whether the process lives, and what the interface is: nothing about what is stored."""
 
-READING_POSTS = frozenset({"/v1/answer", "/v1/search", "/v1/chat/completions"})
+READING_POSTS = frozenset({"/v1/answer", "/v1/search", "/v1/chat/completions", "/mcp"})
 """Requests with a body that change nothing. Any other that is not GET or HEAD needs `write`."""
 
 FAILURES_PER_MINUTE = 10

@@ -54,6 +54,8 @@ class Gate:
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
+        # An answer that has begun is not cut off here: streams end themselves, with an event.
+        scope.setdefault("state", {})["deadline"] = deadline
         if not await self._admitted(deadline - loop.time()):
             self._metrics.refused("overloaded")
             await self._overloaded()(scope, receive, send)

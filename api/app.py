@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
@@ -59,13 +60,13 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.quoth = state
     app.openapi = with_keys(app.openapi, state.needs_key)  # type: ignore[method-assign]
     problems.install(app)
-    _surround(app, state)
+    surround(app, state)
     for routes in (answers, chat, documents, jobs, collections, health):
         app.include_router(routes.router)
     return app
 
 
-def _surround(app: FastAPI, state: State) -> None:
+def surround(app: Starlette, state: State) -> None:
     """What every request passes through; the last that is added is passed first."""
     settings = state.settings
     app.add_middleware(

@@ -105,8 +105,11 @@ def _route(scope: Scope) -> str:
     if template is None:
         return "unmatched"
     # Of nested routers the template is the innermost's; what is before it is in the path.
-    parts = template.split("/")[1:]
-    return "/".join([*scope["path"].split("/")[: -len(parts)], *parts])
+    parts, given = template.split("/")[1:], scope["path"].split("/")
+    begin = len(given) - len(parts)
+    if parts[-1].endswith(":path}"):  # stands for any number of parts
+        begin = given.index(parts[0])
+    return "/".join([*given[:begin], *parts])
 
 
 def _add_headers(headers: MutableHeaders, path: str, identity: str) -> None:

@@ -34,6 +34,10 @@ class NotReady(Exception):
     """The models are not loaded yet."""
 
 
+class TookTooLong(Exception):
+    """The time for a request was over before there was an answer."""
+
+
 class UnsupportedBody(Exception):
     """The request's body is of a kind that is not read."""
 
@@ -88,6 +92,7 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
         DocumentError,
         _Kind("invalid-document", HTTPStatus.UNPROCESSABLE_ENTITY, "The document cannot be read"),
     ),
+    (TookTooLong, _Kind("timeout", HTTPStatus.GATEWAY_TIMEOUT, "It took too long")),
     (NotReady, _Kind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The service is still starting")),
     (
         StorageFull,
@@ -203,7 +208,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     name = status.phrase.lower().replace(" ", "-")
     headers = error.headers
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(_methods(request))}
+        headers = {"Allow": ", ".join(_methods(request)) or (headers or {}).get("Allow", "")}
     return problem(name, status, status.phrase, str(error.detail), headers)
 
 

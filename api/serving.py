@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api.access import is_loopback
 from api.keys import KeyStore
@@ -27,20 +28,10 @@ def serve(settings: Settings, worker: str = "api.serving:worker") -> None:
 
     require_key_where_exposed(settings)
     set_up_logging(settings)
-    options = {
-        "host": settings.host,
-        "port": settings.port,
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": bool(settings.trusted_proxies),
-        "forwarded_allow_ips": settings.trusted_proxies or None,
-        "timeout_graceful_shutdown": settings.shutdown_seconds,
-    }
     if settings.workers == 1:
         from api.app import create_app
 
-        uvicorn.run(create_app(settings), **options)  # type: ignore[arg-type]
+        listen(create_app(settings), settings)
         return
     with tempfile.TemporaryDirectory(prefix="quoth-metrics-") as folder:
         # Children read their settings from the environment, as this process did.
@@ -50,8 +41,28 @@ def serve(settings: Settings, worker: str = "api.serving:worker") -> None:
             factory=True,
             workers=settings.workers,
             timeout_worker_healthcheck=60,
-            **options,  # type: ignore[arg-type]
+            **_options(settings),  # type: ignore[arg-type]
         )
+
+
+def listen(app: ASGIApp, settings: Settings) -> None:
+    """Serve an application from this process alone, until a signal stops it."""
+    import uvicorn
+
+    uvicorn.run(app, **_options(settings))  # type: ignore[arg-type]
+
+
+def _options(settings: Settings) -> dict[str, object]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
+    }
 
 
 def worker() -> FastAPI:

@@ -17,6 +17,7 @@ from api.metrics import Metrics
 from api.problems import NotReady
 from api.scoped import ScopedJobs, scoped
 from api.settings import Settings
+from api.streaming import During
 from api.wiring import Engine, build, ingest_options
 from index.errors import StorageError
 from index.jobs import JobLimits, JobStore
@@ -28,8 +29,12 @@ log = logging.getLogger(__name__)
 class State:
     """Loads the engine in the background, so that the service answers `/healthz` at once."""
 
-    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine | None = None, *, takes_jobs: bool = True
+    ) -> None:
+        """`takes_jobs`: work off what waits to be taken in, where no other process does."""
         self.settings = settings
+        self._takes_jobs = takes_jobs
         self.metrics = Metrics()
         self.is_draining = False
         self.busy = 0
@@ -113,6 +118,16 @@ class State:
             raise NotReady("The models are still loading: try again in a few seconds.")
         return self._engine
 
+    def engine_for(self, access: Access) -> Engine:
+        """The engine as a key sees it, and what it answers is counted.
+
+        Raises:
+            As `engine`.
+        """
+        engine = self.engine()
+        index = scoped(engine.index, access)
+        return replace(engine, index=index, observe=self.metrics.answered)
+
     def _load(self) -> None:
         try:
             engine = build(self.settings, create=True, batched=self.metrics.batch)
@@ -142,7 +157,7 @@ class State:
             self._worker.wake()
 
     def _begin_jobs(self, engine: Engine) -> None:
-        if self._is_read_only:
+        if self._is_read_only or not self._takes_jobs:
             return
         self._worker = JobWorker(engine.index, self.jobs, ingest_options(self.settings))
         self._worker.start()
@@ -162,9 +177,7 @@ def _engine(
     state: Annotated[State, Depends(_state)], access: Annotated[Access, Depends(_access)]
 ) -> Engine:
     """The engine as the request's key sees it."""
-    engine = state.engine()
-    index = scoped(engine.index, access)
-    return replace(engine, index=index, observe=state.metrics.answered)
+    return state.engine_for(access)
 
 
 def _jobs(
@@ -174,7 +187,14 @@ def _jobs(
     return ScopedJobs(state.jobs, access)
 
 
+def _during(request: Request, state: Annotated[State, Depends(_state)]) -> During:
+    """What a stream that answers the request is held to."""
+    grace = max(0, state.settings.shutdown_seconds - 1)
+    return During(request.state.deadline, state.count_busy, grace)
+
+
 CurrentAccess = Annotated[Access, Depends(_access)]
 CurrentJobs = Annotated[ScopedJobs, Depends(_jobs)]
+CurrentDuring = Annotated[During, Depends(_during)]
 CurrentState = Annotated[State, Depends(_state)]
 CurrentEngine = Annotated[Engine, Depends(_engine)]

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from documents.load import Raw
-from index import database, jobs
+from index import database, jobs, store
 from index.ingest import IngestOptions, ingest
 from index.jobs import JobStore
 from index.local import open_index

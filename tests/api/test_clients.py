@@ -257,6 +257,9 @@ def test_what_is_counted(client: TestClient) -> None:
     add(client, "a.txt", "The keeper lit the lamp in 1871.")
     client.post("/v1/answer", json={"question": "who lit the lamp in 1871"})
     client.post("/v1/answer", json={"question": "population of Lisbon"})
+    streamed = {"question": "who lit the lamp in 1871", "stream": True}
+    client.post("/v1/answer", json=streamed)
+    client.get("/v1/models/quoth/secret-path/of/somebody")
     client.get("/v1/documents/doc_a")
     client.get("/v1/secret-path-of-somebody")
     response = client.get("/metrics")
@@ -265,13 +268,14 @@ def test_what_is_counted(client: TestClient) -> None:
         line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#")
     )
     requests = 'quoth_http_requests_total{method="%s",route="%s",status="%s"}'
-    assert counted[requests % ("POST", "/v1/answer", "200")] == "2.0"
+    assert counted[requests % ("POST", "/v1/answer", "200")] == "3.0"
+    assert counted[requests % ("GET", "/v1/models/{model:path}", "404")] == "1.0"
     assert counted[requests % ("GET", "/v1/documents/{document_id}", "404")] == "1.0"
     assert counted[requests % ("GET", "unmatched", "404")] == "1.0"
-    assert counted['quoth_answers_total{status="answered"}'] == "1.0"
+    assert counted['quoth_answers_total{status="answered"}'] == "2.0"
     assert counted['quoth_answers_total{status="no_answer"}'] == "1.0"
-    assert counted["quoth_answer_confidence_count"] == "2.0"
-    assert counted['quoth_stage_seconds_count{stage="retrieve"}'] == "2.0"
+    assert counted["quoth_answer_confidence_count"] == "3.0"
+    assert counted['quoth_stage_seconds_count{stage="retrieve"}'] == "3.0"
     assert (counted["quoth_documents"], counted["quoth_chunks"]) == ("1.0", "1.0")
     assert float(counted["quoth_store_bytes"]) > 0
     assert "secret-path" not in response.text

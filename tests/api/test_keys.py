@@ -294,6 +294,11 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("GET", "/v1/collections"): None,
     ("POST", "/v1/collections"): {"json": {"name": "theirs"}},
     ("DELETE", "/v1/collections/{name}"): {},
+    ("POST", "/v1/chat/completions"): {
+        "json": {"model": "quoth/theirs", "messages": [{"role": "user", "content": SECRET}]}
+    },
+    ("GET", "/v1/models"): None,
+    ("GET", "/v1/models/{model}"): {},
     ("GET", "/metrics"): None,
     ("GET", "/v1/jobs"): None,
     ("GET", "/v1/jobs/{job_id}"): {},
@@ -309,8 +314,20 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
 
 
 def filled(path: str, document_id: str) -> str:
-    values = {"document_id": document_id, "name": "theirs", "job_id": JOB}
+    values = {"document_id": document_id, "name": "theirs", "model": "quoth/theirs"}
+    values["job_id"] = JOB
     return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "x"), path)
+
+
+def assert_refused(response: httpx.Response, path: str, status: int, name: str) -> None:
+    """In the shape of errors that the route has."""
+    if not path.startswith(("/v1/chat/", "/v1/models")):
+        assert_problem(response, status, name)
+        return
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert set(response.json()) == {"error"}
+    assert response.json()["error"]["code"] == name
 
 
 def test_every_route_needs_a_key(two: tuple[TestClient, str, str]) -> None:
@@ -324,7 +341,7 @@ def test_every_route_needs_a_key(two: tuple[TestClient, str, str]) -> None:
             assert SECRET not in response.text
             assert "theirs" not in response.text
         else:
-            assert_problem(response, 401, "key-required")
+            assert_refused(response, path, 401, "key-required")
     # Applications mounted beside the routes, and paths that nobody knows, are behind it too.
     for route in client.app.routes:  # type: ignore[attr-defined]
         if isinstance(route, Mount):
@@ -340,7 +357,7 @@ def test_every_route_needs_the_scope(two: tuple[TestClient, str, str], settings:
         for method, path in operations(client):
             response = client.request(method, re.sub("{.*?}", "nowhere", path), headers=headers)
             if response.status_code == 403:
-                assert_problem(response, 403, "insufficient-scope")
+                assert_refused(response, path, 403, "insufficient-scope")
                 assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
             elif path not in OPEN_PATHS:
                 allowed.add((method, path))
@@ -400,7 +417,7 @@ def test_forbidden_and_unknown_are_word_for_word_the_same(
         method, path = operation
         if probe is None:
             continue
-        body = json.loads(json.dumps(probe).replace('"theirs"', '"nowhere"'))
+        body = json.loads(json.dumps(probe).replace('theirs"', 'nowhere"'))
         forbidden = client.request(method, filled(path, theirs), headers=headers, **probe)  # type: ignore[arg-type]
         missing = "doc_00000000000000000000"
         other = filled(path, missing).replace("/theirs", "/nowhere")
@@ -412,6 +429,56 @@ def test_forbidden_and_unknown_are_word_for_word_the_same(
             assert told(forbidden, JOB) == told(unknown, "job_none")
         else:
             assert told(forbidden, "theirs") == told(unknown, "nowhere")
+
+
+@pytest.mark.parametrize("operation", [("POST", "/v1/answer"), ("POST", "/v1/chat/completions")])
+def test_streams_show_no_other_collection(
+    two: tuple[TestClient, str, str], operation: tuple[str, str]
+) -> None:
+    client, _theirs, key = two
+    probe = json.loads(json.dumps(PROBES[operation]))
+    body = {**probe["json"], "stream": True}
+    response = client.post(operation[1], json=body, headers=bearer(key))
+    assert response.status_code == 404
+    assert "text/event-stream" not in response.headers["content-type"]
+    assert SECRET not in response.text
+    mine = json.loads(json.dumps(body).replace('theirs"', 'mine"'))
+    streamed = client.post(operation[1], json=mine, headers=bearer(key))
+    assert streamed.status_code == 200
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    assert "theirs.txt" not in streamed.text
+
+
+def test_models_are_the_collections_that_a_key_sees(two: tuple[TestClient, str, str]) -> None:
+    client, _theirs, key = two
+
+    def listed(text: str) -> list[str]:
+        models = client.get("/v1/models", headers=bearer(text)).json()["data"]
+        return [model["id"] for model in models]
+
+    assert listed(key) == ["quoth/mine"]
+    response = client.get("/v1/models/quoth", headers=bearer(key))
+    assert_refused(response, "/v1/models", 404, "model_not_found")
+
+
+def test_errors_of_keys_have_the_shape_of_the_route(client: TestClient, settings: Settings) -> None:
+    text = make(settings, rate_per_minute=1)
+    body = {"model": "quoth/none", "messages": [{"role": "user", "content": "why"}]}
+    path = "/v1/chat/completions"
+    response = client.post(path, json=body, headers=bearer(text + "x"))
+    assert_refused(response, path, 401, "invalid-key")
+    assert response.json()["error"]["type"] == "authentication_error"
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    response = client.post(path, json=body, headers=bearer(make(settings, "write")))
+    assert_refused(response, path, 403, "insufficient-scope")
+    assert response.json()["error"]["type"] == "permission_error"
+    response = client.post(path, json=body, headers=bearer(text))
+    assert_refused(response, path, 404, "model_not_found")
+    response = client.post(path, json=body, headers=bearer(text))
+    assert_refused(response, path, 429, "rate-limited")
+    assert response.json()["error"]["type"] == "rate_limit_error"
+    assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["x-request-id"]
 
 
 def test_a_key_uses_its_own_collections(two: tuple[TestClient, str, str]) -> None:
@@ -431,11 +498,12 @@ def test_the_view_of_the_index_knows_every_method(engine: Engine) -> None:
     withheld = {"close", "snapshot", "search_vector"}
     withheld_of_store = {
         "close", "embedder", "check_embedder", "put", "remove", "alignment", "last_change",
-        "changes", "allowed_chunks", "hits", "identity",
+        "changes", "allowed_chunks", "hits", "keyword_matches", "passages",
     }  # fmt: skip
 
     def public(cls: type) -> set[str]:
-        return {name for name in vars(cls) if not name.startswith("_")}
+        names = {name for each in cls.__mro__[:-1] for name in vars(each)}
+        return {name for name in names if not name.startswith("_")}
 
     assert public(LocalIndex) - withheld == public(ScopedIndex) - {"embedder"}
     assert public(Store) - withheld_of_store == public(ScopedStore)

@@ -232,6 +232,24 @@ def test_a_client_that_leaves_stops_reading_between_batches(
     assert (batches, reader.reads) == (1, 1)
 
 
+def test_a_stream_over_its_time_ends_with_an_event(
+    settings: Settings, engine: Engine, reader: GatedReader
+) -> None:
+    app = create_app(
+        settings.model_copy(update={"request_seconds": 2}), Engine(settings, engine.index, reader)
+    )
+    with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
+        text = {"source": "light.md", "text": LIGHT, "media_type": "text/markdown"}
+        assert client.post("/v1/documents", json=text).status_code == 201
+        reader.gate.clear()
+        name, data = ask(client, **QUESTION)[-1]
+        assert (name, data["status"], data["type"]) == ("error", 504, "urn:quoth:problem:timeout")
+        # The thread still reads: the index is not closed under it.
+        assert app.state.quoth.busy == 1
+        reader.gate.set()
+        wait_until(lambda: app.state.quoth.busy == 0)
+
+
 def test_many_streams_at_once_do_not_mix(http: httpx.Client) -> None:
     results: dict[int, Any] = {}
 
