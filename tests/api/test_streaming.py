@@ -11,7 +11,9 @@ import api.streaming
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Engine
+from documents.load import Raw
 from index import interrupt
+from index.ingest import ingest
 from index.types import Hit
 from rag.read import SentenceReader
 from rag.types import Reading
@@ -235,12 +237,11 @@ def test_a_client_that_leaves_stops_reading_between_batches(
 def test_a_stream_over_its_time_ends_with_an_event(
     settings: Settings, engine: Engine, reader: GatedReader
 ) -> None:
+    ingest(engine.index, "default", [Raw(LIGHT.encode(), "light.md", "light.md")])
     app = create_app(
         settings.model_copy(update={"request_seconds": 2}), Engine(settings, engine.index, reader)
     )
     with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
-        text = {"source": "light.md", "text": LIGHT, "media_type": "text/markdown"}
-        assert client.post("/v1/documents", json=text).status_code == 201
         reader.gate.clear()
         name, data = ask(client, **QUESTION)[-1]
         assert (name, data["status"], data["type"]) == ("error", 504, "urn:quoth:problem:timeout")
