@@ -77,7 +77,9 @@ def build(
         StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
     """
     embedder = load_embedder(settings, progress)
-    index = open_index(settings.data_dir, embedder, create=create)
+    index = open_index(
+        settings.data_dir, embedder, create=create, vectors=settings.vector_options()
+    )
     return assemble(settings, index)
 
 
