@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from documents.load import MAX_BYTES
 from index.embedder import EmbedderOptions, Precision
 from index.hybrid import SearchOptions
+from index.vector_options import VectorOptions
 
 PREFIX = "QUOTH_"
 
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
     )
     chunk_tokens: Annotated[int, Field(ge=32, le=8192)] = Field(
         256, description="Tokens of a chunk at most."
+    )
+    exact_up_to: Annotated[int, Field(ge=1000, le=100_000_000)] = Field(
+        VectorOptions().exact_up_to,
+        description="Passages of a collection up to which a search compares every one.",
     )
     max_document_bytes: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
         MAX_BYTES, description="Largest document that is read."
@@ -108,6 +113,10 @@ class Settings(BaseSettings):
     def search_options(self) -> SearchOptions:
         """What searching needs of the settings."""
         return SearchOptions(keywords=self.keywords == "auto")
+
+    def vector_options(self) -> VectorOptions:
+        """What searching vectors needs of the settings."""
+        return VectorOptions(exact_up_to=self.exact_up_to)
 
 
 def load_settings(**overrides: object) -> Settings:

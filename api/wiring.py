@@ -91,7 +91,13 @@ def build(
     if batched is not None and settings.batch_queries:
         embedder = BatchingEmbedder(embedder, observe=batched)
     options = settings.search_options()
-    index = open_index(settings.data_dir, embedder, create=create, options=options)
+    index = open_index(
+        settings.data_dir,
+        embedder,
+        create=create,
+        options=options,
+        vectors=settings.vector_options(),
+    )
     return assemble(settings, index)
 
 

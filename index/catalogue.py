@@ -64,6 +64,11 @@ class Catalogue(Database):
             for row in rows
         ]
 
+    def collection_ids(self) -> set[int]:
+        """The numbers of all collections."""
+        with self._reading() as connection:
+            return {row["id"] for row in connection.execute("SELECT id FROM collections")}
+
     def collection_id(self, name: str) -> int:
         """The number of a collection, never used again after it is deleted.
 
