@@ -495,10 +495,10 @@ def test_a_key_uses_its_own_collections(two: tuple[TestClient, str, str]) -> Non
 
 def test_the_view_of_the_index_knows_every_method(engine: Engine) -> None:
     """A method added to the index is either guarded here, or named as one that routes do not get."""
-    withheld = {"close", "snapshot", "search_vector"}
+    withheld = {"close", "snapshot", "search_vector", "scores"}
     withheld_of_store = {
         "close", "embedder", "check_embedder", "put", "remove", "alignment", "last_change",
-        "changes", "allowed_chunks", "hits", "keyword_matches", "passages",
+        "changes", "allowed_chunks", "hits", "keyword_matches", "passages", "collection_ids",
     }  # fmt: skip
 
     def public(cls: type) -> set[str]:

@@ -14,6 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 
+import api
 from api.cli import run
 from api.keys import KeyStore
 from api.mcp import READ_CHARACTERS, build_app, build_server
@@ -234,6 +235,7 @@ def test_without_the_sdk_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "api.mcp", raising=False)
+    monkeypatch.delattr(api, "mcp", raising=False)
     monkeypatch.setitem(sys.modules, "mcp.server", None)
     assert run(["mcp"]) == 1
     assert "quoth[mcp]" in capsys.readouterr().err

@@ -237,7 +237,7 @@ def test_a_client_that_leaves_stops_reading_between_batches(
 def test_a_stream_over_its_time_ends_with_an_event(
     settings: Settings, engine: Engine, reader: GatedReader
 ) -> None:
-    ingest(engine.index, "default", [Raw(LIGHT.encode(), "light.md", "light.md")])
+    list(ingest(engine.index, "default", [Raw(LIGHT.encode(), "light.md", "light.md")]))
     app = create_app(
         settings.model_copy(update={"request_seconds": 2}), Engine(settings, engine.index, reader)
     )
@@ -246,7 +246,7 @@ def test_a_stream_over_its_time_ends_with_an_event(
         name, data = ask(client, **QUESTION)[-1]
         assert (name, data["status"], data["type"]) == ("error", 504, "urn:quoth:problem:timeout")
         # The thread still reads: the index is not closed under it.
-        assert app.state.quoth.busy == 1
+        assert app.state.quoth.busy >= 1
         reader.gate.set()
         wait_until(lambda: app.state.quoth.busy == 0)
 
