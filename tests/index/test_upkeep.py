@@ -137,9 +137,9 @@ def test_scores_of_chunks(index: LocalIndex, embedder: HashingEmbedder) -> None:
     settle(index)
     vector = embedder.embed_queries(["Paper3"])[0]
     ids = [hit.chunk_id for hit in hits]
-    assert index.scores(vector, 1, ids) == {hit.chunk_id: hit.score for hit in hits}
+    assert index.scores(vector, 1, ids) == {hit.chunk_id: hit.dense_score for hit in hits}
     remove(index, 3)
-    assert index.scores(vector, 1, ids[:2]) == {ids[1]: hits[1].score}
+    assert index.scores(vector, 1, ids[:2]) == {ids[1]: hits[1].dense_score}
 
 
 def test_a_snapshot_makes_the_lists_at_once(tmp_path: Path, embedder: HashingEmbedder) -> None:
