@@ -1,6 +1,7 @@
 """The embedded index: the SQLite store with its keywords, and FAISS derived from it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -8,6 +9,7 @@ from documents.types import Alignment, Chunk, Document
 from index.errors import StorageError
 from index.hybrid import SearchOptions, allowed_only, rank, strongest
 from index.keywords import Matches
+from index.spread import spread
 from index.store import Store
 from index.terms import query_terms
 from index.types import Embedder, Filters, Found, Hit, PutOutcome, Vectors
@@ -80,7 +82,8 @@ class LocalIndex:
         depth = max(limit, self.options.depth)
         near = self._vectors.search(number, vector, depth, allowed)
         matches = self.store.keyword_matches(number, query_terms(query))
-        return self.store.hits(self._ranked(vector, near, matches, depth, allowed)[:limit])
+        matches = allowed_only(matches, allowed)
+        return self.store.hits(self._ranked(vector, number, near, matches, depth)[:limit])
 
     def search_vector(
         self, vector: Vectors, collection_id: int, limit: int, filters: Filters | None = None
@@ -119,21 +122,25 @@ class LocalIndex:
         self._vectors.close()
         self.store.close()
 
+    @cached_property
+    def _weight(self) -> float:
+        """Of one unit of BM25, in units of cosine."""
+        return self.options.weight * spread(self.embedder)
+
     def _ranked(
         self,
         vector: Vectors,
+        collection_id: int,
         near: Sequence[tuple[int, float]],
         matches: Matches,
         depth: int,
-        allowed: Sequence[int] | None,
     ) -> list[Found]:
-        """Both results as one. What only keywords found gets its cosine from the stored vector."""
-        matches = allowed_only(matches, allowed)
-        candidates = [chunk for chunk, _cosine in near] + strongest(matches, depth)
-        passages = self.store.passages(candidates, self.embedder.dimension)
-        languages = dict(zip(passages.ids, passages.languages, strict=True))
-        cosines = dict(zip(passages.ids, (passages.vectors @ vector).tolist(), strict=True))
-        return rank(near, matches, depth, languages, cosines, self.options.weight)
+        """Both results as one. What only keywords found gets its cosine from its vector."""
+        dense = dict(near)
+        lexical = [chunk for chunk in strongest(matches, depth) if chunk not in dense]
+        cosines = self._vectors.scores(collection_id, vector, lexical)
+        languages = self.store.languages([*dense, *cosines])
+        return rank(near, matches, depth, languages, cosines, self._weight)
 
 
 def open_index(

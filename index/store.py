@@ -37,14 +37,6 @@ class Changes(NamedTuple):
     removed: list[int]
 
 
-class Passages(NamedTuple):
-    """Chunks that are there, by id ascending, with their languages and vectors."""
-
-    ids: list[int]
-    languages: list[str]
-    vectors: Vectors
-
-
 class Store(Catalogue):
     """The catalogue with its chunks, to be read and written."""
 
@@ -221,21 +213,14 @@ class Store(Catalogue):
         with self._reading() as connection:
             return keywords.search(connection, collection_id, terms)
 
-    def passages(self, chunk_ids: Sequence[int], dimension: int) -> Passages:
-        """Languages and vectors of chunks; those that are gone are left out."""
+    def languages(self, chunk_ids: Sequence[int]) -> dict[int, str]:
+        """Of chunks by id; those that are gone are left out."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT id, language, vector FROM chunks"
-                " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                "SELECT id, language FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(chunk_ids)),),
             ).fetchall()
-        data = b"".join(row["vector"] for row in rows)
-        vectors = np.frombuffer(data, np.float16).reshape(-1, dimension)
-        return Passages(
-            [row["id"] for row in rows],
-            [row["language"] for row in rows],
-            vectors.astype(np.float32),
-        )
+        return {row["id"]: row["language"] for row in rows}
 
     def hits(self, found: Sequence[Found]) -> list[Hit]:
         """Chunks with how they were found, in the order given, ranked from 1; those that are gone

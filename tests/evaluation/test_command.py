@@ -192,7 +192,6 @@ def test_the_real_model_finds_real_paragraphs(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUOTH_NEUTRAL", "off")
-    monkeypatch.setenv("QUOTH_KEYWORDS", "off")
     folder = tmp_path / "two"
     folder.mkdir()
     for tag in ("en", "zh"):
