@@ -68,8 +68,9 @@ def rank(
     languages: dict[int, str],
     cosines: dict[int, float],
     weight: float,
+    limit: int,
 ) -> list[Found]:
-    """Candidates of both searches, best first.
+    """The `limit` best candidates of both searches, best first.
 
     Args:
         near: nearest chunks with their cosines, nearest first.
@@ -78,6 +79,7 @@ def rank(
         languages: of the candidates by id; one without is gone and is left out.
         cosines: of the candidates that are not among `near`; one without is gone as well.
         weight: see `fuse`.
+        limit: how many are wanted.
     """
     dense = {chunk: place for place, (chunk, _cosine) in enumerate(near, 1)}
     lexical = {chunk: place for place, chunk in enumerate(strongest(matches, depth), 1)}
@@ -91,9 +93,9 @@ def rank(
         [languages[chunk] for chunk in ids],
         weight,
     )
-    found = [
-        Found(chunk, score, cosines[chunk], dense.get(chunk), bm25.get(chunk), lexical.get(chunk))
-        for chunk, score in zip(ids, scores.tolist(), strict=True)
-    ]
     # Sorting keeps the order of equals: nearest first, then the best matches.
-    return sorted(found, key=lambda entry: -entry.score)
+    best = sorted(zip(ids, scores.tolist(), strict=True), key=lambda entry: -entry[1])[:limit]
+    return [
+        Found(chunk, score, cosines[chunk], dense.get(chunk), bm25.get(chunk), lexical.get(chunk))
+        for chunk, score in best
+    ]

@@ -83,7 +83,7 @@ class LocalIndex:
         near = self._vectors.search(number, vector, depth, allowed)
         matches = self.store.keyword_matches(number, query_terms(query))
         matches = allowed_only(matches, allowed)
-        return self.store.hits(self._ranked(vector, number, near, matches, depth)[:limit])
+        return self.store.hits(self._ranked(vector, number, near, matches, limit))
 
     def search_vector(
         self, vector: Vectors, collection_id: int, limit: int, filters: Filters | None = None
@@ -133,14 +133,15 @@ class LocalIndex:
         collection_id: int,
         near: Sequence[tuple[int, float]],
         matches: Matches,
-        depth: int,
+        limit: int,
     ) -> list[Found]:
         """Both results as one. What only keywords found gets its cosine from its vector."""
+        depth = max(limit, self.options.depth)
         dense = dict(near)
         lexical = [chunk for chunk in strongest(matches, depth) if chunk not in dense]
         cosines = self._vectors.scores(collection_id, vector, lexical)
         languages = self.store.languages([*dense, *cosines])
-        return rank(near, matches, depth, languages, cosines, self._weight)
+        return rank(near, matches, depth, languages, cosines, self._weight, limit)
 
 
 def open_index(

@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,11 @@ class Changes(NamedTuple):
 
 class Store(Catalogue):
     """The catalogue with its chunks, to be read and written."""
+
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
+        """As `Database`."""
+        super().__init__(folder, create=create)
+        self._frequencies = keywords.Frequencies()
 
     # Collections
 
@@ -210,8 +216,12 @@ class Store(Catalogue):
 
     def keyword_matches(self, collection_id: int, terms: Sequence[str]) -> Matches:
         """The chunks of a collection that hold any of the terms, with their BM25."""
+        change = self.last_change(collection_id)
         with self._reading() as connection:
-            return keywords.search(connection, collection_id, terms)
+            if not terms or not keywords.exists(connection, collection_id):
+                return keywords.NO_MATCHES
+            counts = self._frequencies.of(connection, collection_id, change, terms)
+            return keywords.search(connection, collection_id, counts)
 
     def languages(self, chunk_ids: Sequence[int]) -> dict[int, str]:
         """Of chunks by id; those that are gone are left out."""

@@ -86,7 +86,7 @@ def test_matches_among_the_allowed() -> None:
 def test_every_hit_says_how_it_was_found() -> None:
     near = [(2, 0.9), (3, 0.8), (4, 0.7)]
     languages = {2: "en", 3: "en", 5: "en", 7: "el"}  # 4 has gone since
-    found = rank(near, MATCHES, 2, languages, {5: 0.5, 7: 0.6, 2: -1.0}, 0.1)
+    found = rank(near, MATCHES, 2, languages, {5: 0.5, 7: 0.6, 2: -1.0}, 0.1, 9)
     shown = [
         (f.chunk_id, f.found_by, f.dense_rank, f.dense_score, f.keyword_rank, f.keyword_score)
         for f in found
