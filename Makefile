@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check serve models clean
+.PHONY: demo test check fuzz audit serve models clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)  ## Ingest the sample corpus and ask it in three languages
@@ -19,6 +19,13 @@ check: $(STAMP)  ## Style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+fuzz: $(STAMP)  ## Thousands of odd requests to every route (some minutes)
+	@$(BIN)/python -m tests.fuzz
+
+audit: $(STAMP)  ## Ask a public service for known vulnerabilities of the pinned packages
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1'
+	@$(BIN)/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
 serve: $(STAMP)  ## Run the HTTP service on the sample corpus's data folder
 	@$(BIN)/quoth serve

@@ -7,25 +7,26 @@ from sse_starlette import ServerSentEvent
 
 from api.problems import document_of
 from api.schemas import AnswerResponse, AnswerStart, PassageOut, PassagesFound
-from api.streaming import Emit, event, streamed
+from api.streaming import During, Emit, event, streamed
 from index.types import Hit
 from rag.answer import Found
 from rag.types import Answer
 
 
 async def answer_events(
-    ask: Callable[[Found], Answer], *, include_passages: bool, where: str
+    ask: Callable[[Found], Answer], during: During, *, include_passages: bool, where: str
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of one question, in this order: `passages`, `answer`, a `citation` each, `done`
     with the whole response; `error` with a problem document ends it early.
 
     Args:
         ask: answers, and tells of the passages before it reads them.
+        during: how long it may take.
         include_passages: whether the whole response shows them beside an answer too.
         where: the request, for the log.
     """
     try:
-        async with aclosing(streamed(_work(ask))) as items:
+        async with aclosing(streamed(_work(ask), during)) as items:
             async for item in items:
                 events = (
                     _of_answer(item, include_passages)

@@ -4,12 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from anyio import to_thread
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.access import Authentication
+from api.admission import Gate
 from api.limits import BodyLimit
+from api.observe import Observed
 from api.openai_errors import OpenAIErrors
-from api.routes import answers, chat, collections, documents, health
+from api.openapi import with_keys
+from api.routes import answers, chat, collections, documents, health, jobs
+from api.serving import draining
 from api.settings import Settings
 from api.state import State
 from api.wiring import Engine
@@ -31,8 +39,12 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Each request may hold a thread; the others are for keys and health.
+        to_thread.current_default_thread_limiter().total_tokens = settings.running_requests + 16
         state.start()
-        yield
+        with draining(state):
+            yield
+        await state.finish()
         state.stop()
 
     app = FastAPI(
@@ -40,17 +52,49 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         version=quoth_version(),
         description=_DESCRIPTION,
         lifespan=lifespan,
+        # An empty id would lead to the list.
+        redirect_slashes=False,
         contact=None,
         license_info={"name": "Apache-2.0"},
     )
     app.state.quoth = state
+    app.openapi = with_keys(app.openapi, state.needs_key)  # type: ignore[method-assign]
     problems.install(app)
-    # JSON escapes can make a text six times its size.
-    app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)
-    app.add_middleware(OpenAIErrors)
-    for routes in (answers, chat, documents, collections, health):
+    surround(app, state)
+    for routes in (answers, chat, documents, jobs, collections, health):
         app.include_router(routes.router)
     return app
+
+
+def surround(app: Starlette, state: State) -> None:
+    """What every request passes through; the last that is added is passed first."""
+    settings = state.settings
+    app.add_middleware(
+        Gate,
+        running=settings.running_requests,
+        waiting=settings.waiting_requests,
+        timeout_s=settings.request_seconds,
+        metrics=state.metrics,
+        count=state.count_busy,
+    )
+    # JSON escapes can make a text six times its size.
+    app.add_middleware(BodyLimit, limit=6 * settings.max_document_bytes + _FORM_OVERHEAD)
+    app.add_middleware(
+        Authentication,
+        keys=state.keys,
+        exposed=state.is_exposed,
+        origins=frozenset(settings.origins),
+    )
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Prefer", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(OpenAIErrors)
+    app.add_middleware(Observed, metrics=state.metrics)
 
 
 def quoth_version() -> str:

@@ -23,7 +23,7 @@ from api.chat_schemas import (
 from api.openai_errors import error_of
 from api.problems import document_of
 from api.schemas import AnswerResponse
-from api.streaming import Emit, event, streamed
+from api.streaming import During, Emit, event, streamed
 from index.types import Hit
 from rag.answer import Found
 from rag.types import Citation
@@ -116,7 +116,7 @@ class _Chunk(RootModel[dict[str, Any]]):
 
 
 async def chat_events(
-    ask: Callable[[Found], Finished], envelope: Envelope, *, include_usage: bool
+    ask: Callable[[Found], Finished], envelope: Envelope, during: During, *, include_usage: bool
 ) -> AsyncIterator[ServerSentEvent]:
     """The chunks of one reply: the role once passages are found, the text, the citations, and
     `[DONE]`. An error ends it in the shape that clients of the API look for.
@@ -126,7 +126,7 @@ async def chat_events(
         emit(ask(emit))
 
     try:
-        async with aclosing(streamed(work)) as items:
+        async with aclosing(streamed(work, during)) as items:
             async for item in items:
                 if isinstance(item, Finished):
                     for chunk in envelope.chunks(item, include_usage=include_usage):

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from api.cli_backup import backup_command, restore_command
+from api.cli_keys import keys_group
 from api.cli_mcp import MissingExtra, mcp_command
 from api.cli_store import collections_group, documents_group
 from api.evaluate import evaluate_command
 from api.fit_neutral import fit_neutral_command
+from api.keys import UnknownKey
 from api.options import (
     collection_option,
     data_dir_option,
@@ -23,6 +26,7 @@ from api.options import (
 )
 from api.settings import InvalidSettings, load_settings
 from documents.errors import DocumentError
+from index.backup import DamagedBackup
 from index.errors import (
     EmbedderMismatch,
     InvalidRequest,
@@ -38,6 +42,7 @@ from rag.errors import EmptyCollection, InvalidQuestion
 # only look into the store stay quick.
 
 _FAILURES = (
+    DamagedBackup,
     DocumentError,
     EmbedderMismatch,
     EmptyCollection,
@@ -46,6 +51,7 @@ _FAILURES = (
     StorageError,
     UnknownCollection,
     UnknownDocument,
+    UnknownKey,
 )
 _USAGE = (InvalidQuestion, InvalidRequest, InvalidSettings)
 
@@ -234,28 +240,38 @@ def models_command(
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", help="Port (default: QUOTH_PORT or 8000)."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Processes on the one data folder (default: QUOTH_WORKERS or 1).",
+)
 @data_dir_option
-def serve_command(host: str | None, port: int | None, data_dir: Path | None) -> None:
-    """Run the HTTP service; its documentation is at /docs."""
-    import uvicorn
+def serve_command(
+    host: str | None, port: int | None, workers: int | None, data_dir: Path | None
+) -> None:
+    """Run the HTTP service; its documentation is at /docs.
 
-    from api.app import create_app
-    from api.wiring import set_up_logging
+    Where others can reach its address it needs a key: see `quoth keys`.
+    """
+    from api.serving import require_key_where_exposed, serve
 
-    settings = load_settings(data_dir=data_dir, host=host, port=port)
-    set_up_logging(settings)
+    settings = load_settings(data_dir=data_dir, host=host, port=port, workers=workers)
+    require_key_where_exposed(settings)
     click.echo(
         f"Quoth listens on http://{settings.host}:{settings.port} (documentation: /docs)", err=True
     )
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        server_header=False,
-    )
+    serve(settings)
 
 
-for _command in (evaluate_command, documents_group, collections_group, mcp_command):
+for _command in (
+    evaluate_command,
+    documents_group,
+    collections_group,
+    keys_group,
+    backup_command,
+    restore_command,
+    mcp_command,
+):
     quoth.add_command(_command)
 models_command.add_command(fit_neutral_command)

@@ -1,15 +1,12 @@
 """`quoth mcp`: the tools of an assistant."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import click
 
 from api.options import data_dir_option
-from api.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from mcp.server import MCPServer
+from api.settings import load_settings
 
 
 class MissingExtra(Exception):
@@ -32,33 +29,27 @@ def mcp_command(http: bool, host: str | None, port: int | None, data_dir: Path |
     if not http and (host is not None or port is not None):
         raise click.UsageError("--host and --port go with --http.")
     settings = load_settings(data_dir=data_dir, host=host, port=port)
-    server = _server(settings)
+    from api.wiring import set_up_logging
+
+    tools = _tools()
+    set_up_logging(settings)
     if not http:
-        server.run()
+        tools.build_server(settings).run()
         return
-    import uvicorn
+    from api.serving import listen, require_key_where_exposed
 
-    address = f"http://{settings.host}:{settings.port}/mcp"
-    click.echo(f"Quoth's tools are at {address}", err=True)
-    uvicorn.run(
-        server.streamable_http_app(stateless_http=True, host=settings.host),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        server_header=False,
-    )
+    require_key_where_exposed(settings)
+    click.echo(f"Quoth's tools are at http://{settings.host}:{settings.port}/mcp", err=True)
+    listen(tools.build_app(settings), settings)
 
 
-def _server(settings: Settings) -> "MCPServer":
+def _tools() -> ModuleType:
     try:
-        from api.mcp import build_server
+        from api import mcp
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise MissingExtra(
             "The MCP SDK is not installed: install the extra with `pip install 'quoth[mcp]'`."
         ) from error
-    from api.wiring import set_up_logging
-
-    set_up_logging(settings)
-    return build_server(settings)
+    return mcp

@@ -59,7 +59,7 @@ class Task:
 )
 @click.option(
     "--setting",
-    metavar="mono|cross:LANG|scattered:SEED",
+    metavar="mono|cross:LANG|scattered:SEED|lopsided:SEED",
     help="For a folder of parallel files: which documents are asked in which languages.",
 )
 @click.option(

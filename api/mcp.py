@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
+from starlette.applications import Starlette
 
-from api.app import quoth_version
+from api.access import EVERYTHING, Access
+from api.app import quoth_version, surround
 from api.chat_reply import reply
 from api.problems import NotReady, document_of, kind_of
 from api.schemas import (
@@ -59,8 +62,25 @@ def build_server(settings: Settings, engine: Engine | None = None) -> MCPServer:
     """The server. Without an `engine` it loads one in the background, so that a client that waits
     for it to start need not wait for the models.
     """
-    state = State(settings, engine)
+    state = State(settings, engine, takes_jobs=False)
     state.start()
+    return _server(state)
+
+
+def build_app(settings: Settings, engine: Engine | None = None) -> Starlette:
+    """The server over streamable HTTP at `/mcp`, behind the same keys, limits and counts as the
+    HTTP service: a key reads what it may see, and none is needed only as long as there is none.
+    """
+    state = State(settings, engine, takes_jobs=False)
+    state.start()
+    app = _server(state).streamable_http_app(
+        stateless_http=True, json_response=True, host=settings.host
+    )
+    surround(app, state)
+    return app
+
+
+def _server(state: State) -> MCPServer:
     server = MCPServer(
         "quoth",
         title="Quoth",
@@ -83,6 +103,7 @@ class _Tools:
 
     def ask(
         self,
+        context: Context,
         question: Annotated[str, Field(description="A question in any language.")],
         collection: Collection = DEFAULT_COLLECTION,
         history: Annotated[
@@ -97,7 +118,7 @@ class _Tools:
         """Answer a question from the user's documents, with verbatim quotes and their sources, or
         say that the documents do not hold an answer.
         """
-        with self._engine() as engine:
+        with self._engine(context) as engine:
             answer = engine.answer(
                 question,
                 collection=collection,
@@ -109,13 +130,14 @@ class _Tools:
 
     def search(
         self,
+        context: Context,
         query: Annotated[str, Field(description="What to look for, in any language.")],
         collection: Collection = DEFAULT_COLLECTION,
         limit: Annotated[int, Field(ge=1, le=50, description="Passages at most.")] = 10,
         languages: Languages = [],  # noqa: B006
     ) -> Annotated[CallToolResult, SearchResponse]:
         """Find the passages of the user's documents nearest to a query, best first."""
-        with self._engine() as engine:
+        with self._engine(context) as engine:
             text = valid_question(query)
             filters = Filters(languages=tuple(languages))
             hits = engine.index.search(text, collection, limit, filters)
@@ -130,6 +152,7 @@ class _Tools:
 
     def read_document(
         self,
+        context: Context,
         document_id: Annotated[str, Field(max_length=100, description="From a citation.")],
         start: Annotated[int, Field(ge=0, le=2**31)] = 0,
         end: Annotated[
@@ -138,7 +161,7 @@ class _Tools:
         ] = None,
     ) -> Annotated[CallToolResult, DocumentPart]:
         """Read the characters `text[start:end]` of a document, to see a quote where it stands."""
-        with self._engine() as engine:
+        with self._engine(context) as engine:
             record = engine.index.store.document(document_id)
             wanted = record.characters if end is None else min(end, record.characters)
             stop = min(wanted, start + READ_CHARACTERS)
@@ -160,24 +183,38 @@ class _Tools:
             return _result(text, part)
 
     @contextmanager
-    def _engine(self) -> Iterator[Engine]:
-        """The engine once it is loaded. What goes wrong as expected is told to the assistant."""
+    def _engine(self, context: Context) -> Iterator[Engine]:
+        """The engine once it is loaded, as the caller's key sees it.
+
+        What goes wrong as expected is told to the assistant.
+        """
         try:
-            yield self._loaded()
+            yield self._loaded(_access(context))
         except Exception as error:
             if kind_of(error) is None:
                 raise
             raise ToolError(document_of(error, "a tool").detail) from error
 
-    def _loaded(self) -> Engine:
+    def _loaded(self, access: Access) -> Engine:
         deadline = time.monotonic() + _LOADING_SECONDS
         while True:
             try:
-                return self._state.engine()
+                return self._state.engine_for(access)
             except NotReady:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+
+
+def _access(context: Context) -> Access:
+    """What the caller may see. Over standard input there is no request, and it is the user of this
+    machine who asks.
+    """
+    request = context.request_context.request
+    if request is None:
+        return EVERYTHING
+    access: Access = request.state.access
+    return access
 
 
 def _result(text: str, data: BaseModel) -> CallToolResult:

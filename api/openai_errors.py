@@ -45,10 +45,13 @@ class OpenAIErrors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, rewriting a problem document in its response."""
-        if scope["type"] == "http" and speaks_openai(scope["path"]):
-            await self.app(scope, receive, _Rewriting(send))
-        else:
-            await self.app(scope, receive, send)
+        await self.app(scope, receive, in_shape(scope, send))
+
+
+def in_shape(scope: Scope, send: Send) -> Send:
+    """A `send` that says problem documents as the request's route does."""
+    is_openai = scope["type"] == "http" and speaks_openai(scope["path"])
+    return _Rewriting(send) if is_openai else send
 
 
 class _Rewriting:

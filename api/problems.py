@@ -1,6 +1,8 @@
 """Errors as RFC 9457 problem documents, mapped in one place."""
 
 import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.openai_errors import error_of, speaks_openai
 from api.schemas import Problem
 from documents.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
 from index.errors import (
@@ -22,6 +23,7 @@ from index.errors import (
     UnknownCollection,
     UnknownDocument,
 )
+from index.jobs import TooManyJobs, UnknownJob
 from rag.errors import EmptyCollection, InvalidQuestion
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,10 @@ MEDIA_TYPE = "application/problem+json"
 
 class NotReady(Exception):
     """The models are not loaded yet."""
+
+
+class TookTooLong(Exception):
+    """The time for a request was over before there was an answer."""
 
 
 class UnsupportedBody(Exception):
@@ -68,6 +74,11 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
         UnknownCollection,
         _Kind("unknown-collection", HTTPStatus.NOT_FOUND, "There is no such collection"),
     ),
+    (UnknownJob, _Kind("unknown-job", HTTPStatus.NOT_FOUND, "There is no such job")),
+    (
+        TooManyJobs,
+        _Kind("too-many-jobs", HTTPStatus.SERVICE_UNAVAILABLE, "Too much waits already"),
+    ),
     (UnknownDocument, _Kind("unknown-document", HTTPStatus.NOT_FOUND, "There is no such document")),
     (
         DocumentTooLarge,
@@ -81,6 +92,7 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
         DocumentError,
         _Kind("invalid-document", HTTPStatus.UNPROCESSABLE_ENTITY, "The document cannot be read"),
     ),
+    (TookTooLong, _Kind("timeout", HTTPStatus.GATEWAY_TIMEOUT, "It took too long")),
     (NotReady, _Kind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The service is still starting")),
     (
         StorageFull,
@@ -107,16 +119,22 @@ _KINDS: tuple[tuple[type[Exception], _Kind], ...] = (
     ),
 )
 _INTERNAL = _Kind("internal-error", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", False)
-_HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
+HIDDEN_DETAIL = "The service cannot do this at the moment; its log says why."
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
     for status, description in (
+        (400, "The body cannot be read at all, or has too many parts."),
+        (401, "A valid key is needed."),
+        (403, "The key may not do this."),
         (404, "No such collection or document."),
         (409, "The collection is empty."),
+        (408, "The body did not come in time."),
         (413, "The request is too large."),
         (422, "The request is at fault; `detail` says where."),
-        (503, "Not ready, or the data cannot be used."),
+        (429, "Too many requests; `Retry-After` says when to try again."),
+        (503, "Not ready, too busy, or the data cannot be used."),
+        (504, "It took too long."),
     )
 }
 
@@ -142,31 +160,32 @@ def document_of(error: Exception, where: str) -> Problem:
         log.error("%s failed", where, exc_info=error)
     elif not kind.shows_message:
         log.error("%s: %s", where, error)
-    detail = str(error) if kind.shows_message else _HIDDEN_DETAIL
+    detail = str(error) if kind.shows_message else HIDDEN_DETAIL
     return _document(kind.name, kind.status, kind.title, detail)
 
 
-def problem(name: str, status: HTTPStatus, title: str, detail: str) -> JSONResponse:
+def problem(
+    name: str,
+    status: HTTPStatus,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     """A problem document as a response."""
-    return _response(_document(name, status, title, detail))
+    body = _document(name, status, title, detail)
+    if headers is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": "2"}
+    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
 
 
 def _document(name: str, status: HTTPStatus, title: str, detail: str) -> Problem:
     return Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
 
 
-def _response(body: Problem) -> JSONResponse:
-    unavailable = body.status == HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {"Retry-After": "2"} if unavailable else None
-    return JSONResponse(body.model_dump(), body.status, headers, MEDIA_TYPE)
-
-
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    document = document_of(error, f"{request.method} {request.url.path}")
-    if document.status == HTTPStatus.INTERNAL_SERVER_ERROR and speaks_openai(request.url.path):
-        # What is unexpected is answered outside of all middleware.
-        return JSONResponse(error_of(document.model_dump()), document.status)
-    return _response(document)
+    body = document_of(error, f"{request.method} {request.url.path}")
+    headers = {"Retry-After": "2"} if body.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(body.model_dump(), body.status, headers, MEDIA_TYPE)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -183,8 +202,20 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     name = status.phrase.lower().replace(" ", "-")
-    return problem(name, status, status.phrase, str(error.detail))
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods(request)) or (headers or {}).get("Allow", "")}
+    return problem(name, status, status.phrase, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done with a path; a route alone knows only its own methods."""
+    methods: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"{.*?}", "[^/]+", template), request.url.path):
+            methods |= {method.upper() for method in operations}
+    return sorted(methods)

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from index.ingest import Outcome
+from index.jobs import Item, Job
 from index.types import DEFAULT_COLLECTION, CollectionRecord, DocumentRecord, Filters, Hit
+from rag.answer import MAX_QUESTION_CHARACTERS
 from rag.chat import Turn
 from rag.types import Answer
 
@@ -17,10 +20,13 @@ CollectionName = Annotated[
 MAX_FILTER_VALUES = 100
 MAX_TURNS = 200
 MAX_TURN_CHARACTERS = 100_000
+_QUESTIONS = ["When was the lighthouse first lit?"]
+# Told, not enforced here: `valid_question` does, and says what to change.
+_QUESTION_SCHEMA: JsonDict = {"minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS}
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class FiltersIn(_Request):
@@ -57,7 +63,7 @@ class FiltersIn(_Request):
 class SearchRequest(_Request):
     """A query for passages."""
 
-    query: str = Field(examples=["When was the lighthouse first lit?"])
+    query: str = Field(examples=_QUESTIONS, json_schema_extra=_QUESTION_SCHEMA)
     collection: CollectionName = DEFAULT_COLLECTION
     filters: FiltersIn = FiltersIn()
     limit: int = Field(10, ge=1, le=100)
@@ -77,7 +83,7 @@ class TurnIn(_Request):
 class AnswerRequest(_Request):
     """A question in any language."""
 
-    question: str = Field(examples=["When was the lighthouse first lit?"])
+    question: str = Field(examples=_QUESTIONS, json_schema_extra=_QUESTION_SCHEMA)
     collection: CollectionName = DEFAULT_COLLECTION
     history: list[TurnIn] = Field(
         [],
@@ -321,6 +327,54 @@ class IngestResponse(BaseModel):
     outcomes: list[OutcomeOut]
 
 
+class JobOut(BaseModel):
+    """A job: documents that are taken in later. `failed` of the `finished` files were in vain."""
+
+    id: str
+    collection: str
+    status: Literal["queued", "running", "done", "cancelled"]
+    files: int
+    finished: int
+    failed: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobOut":
+        """A job as it is shown."""
+        return cls.model_validate(asdict(job))
+
+
+class JobItemOut(BaseModel):
+    """What became of one file of a job."""
+
+    source: str
+    status: Literal["queued", "added", "replaced", "unchanged", "failed", "cancelled"]
+    document_id: str
+    chunks: int
+    reason: str
+    note: str
+
+
+class JobWithItems(JobOut):
+    """A job with its files, in the order they came."""
+
+    outcomes: list[JobItemOut]
+
+    @classmethod
+    def of_items(cls, job: Job, items: list[Item]) -> "JobWithItems":
+        """A job as it is shown with its files."""
+        return cls.model_validate({**asdict(job), "outcomes": [asdict(item) for item in items]})
+
+
+class JobPage(BaseModel):
+    """Some jobs, and where the next page begins."""
+
+    jobs: list[JobOut]
+    next: str | None = Field(description="Give it as `before` for the next page.")
+
+
 class CollectionOut(BaseModel):
     """A collection and its size."""
 
@@ -344,7 +398,7 @@ class CollectionList(BaseModel):
 class Health(BaseModel):
     """Whether the process lives, or is ready."""
 
-    status: Literal["ok", "loading", "failed"]
+    status: Literal["ok", "loading", "failed", "stopping"]
     detail: str = ""
 
 

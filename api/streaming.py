@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from api.problems import TookTooLong
 from index.interrupt import interrupted_by
 
 log = logging.getLogger(__name__)
@@ -19,6 +22,21 @@ KEEP_ALIVE_SECONDS = 10
 
 _LINE_SEPARATORS = "\x85\u2028\u2029"
 """Lawful in JSON and in an event, but many clients' line readers break at them."""
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """How long a stream may last, and who is told of its work.
+
+    `deadline`: on the clock of the event loop. `count`: told 1 when the work's thread is begun and
+    -1 when it has ended, which may be after the stream did. `grace_s`: what a stream has to end by
+    itself once the service is told to stop.
+    """
+
+    deadline: float = math.inf
+    count: Callable[[int], None] = lambda _change: None
+    grace_s: float = 0.0
+
 
 T = TypeVar("T")
 Emit = Callable[[T], None]
@@ -50,13 +68,14 @@ class Listening:
             raise Stopped
 
 
-async def streamed(work: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
+async def streamed(work: Callable[[Emit[T]], None], during: During) -> AsyncGenerator[T]:
     """What `work` emits, as it does so. `work` runs in a thread.
 
-    When the iteration ends early, the next `emit` or `index.interrupt.check` of `work` raises
-    `Stopped`; work that waits for a free thread is not begun.
+    When the iteration ends early, or the time is over, the next `emit` or `index.interrupt.check`
+    of `work` raises `Stopped`; work that waits for a free thread is not begun.
 
     Raises:
+        TookTooLong: the time is over.
         Exception: what `work` raised.
     """
     loop = asyncio.get_running_loop()
@@ -76,13 +95,26 @@ async def streamed(work: Callable[[Emit[T]], None]) -> AsyncGenerator[T]:
             log.info("the client has left: its work is stopped")
 
     worker = asyncio.ensure_future(run_in_threadpool(run))
-    worker.add_done_callback(lambda _worker: queue.put_nowait(_END))
+    during.count(1)
+
+    def ended(_worker: "asyncio.Future[None]") -> None:
+        during.count(-1)
+        queue.put_nowait(_END)
+
+    worker.add_done_callback(ended)
     try:
-        while (item := await queue.get()) is not _END:
+        while (item := await _next(queue, during.deadline - loop.time())) is not _END:
             yield item  # type: ignore[misc]
         await worker
     finally:
         listening.leave()
+
+
+async def _next(queue: "asyncio.Queue[object]", seconds: float) -> object:
+    try:
+        return await asyncio.wait_for(queue.get(), max(0.0, seconds))
+    except TimeoutError as error:
+        raise TookTooLong("There was no answer in time: ask again, or ask for less.") from error
 
 
 def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:
@@ -93,7 +125,12 @@ def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:
     return ServerSentEvent(text, event=name, sep="\n")
 
 
-def event_stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
+def event_stream(events: AsyncIterator[ServerSentEvent], during: During) -> EventSourceResponse:
     """A response of server-sent events that nothing on its way holds back."""
-    headers = {"Cache-Control": "no-cache, no-transform"}
-    return EventSourceResponse(events, headers=headers, ping=KEEP_ALIVE_SECONDS, sep="\n")
+    return EventSourceResponse(
+        events,
+        headers={"Cache-Control": "no-cache, no-transform"},
+        ping=KEEP_ALIVE_SECONDS,
+        sep="\n",
+        shutdown_grace_period=during.grace_s,
+    )

@@ -1,13 +1,15 @@
 """Puts the parts together as the settings say."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from api import logs
 from api.settings import Settings
 from documents.chunk import ChunkOptions
 from documents.load import LoadOptions
 from index import embedder as embedders
+from index.batching import BatchingEmbedder
 from index.bundled import Progress
 from index.ingest import IngestOptions
 from index.local import LocalIndex, open_index
@@ -31,6 +33,7 @@ class Engine:
     index: LocalIndex
     reader: Reader
     default_confidence: float
+    observe: Callable[[Answer], None] = lambda _answer: None
 
     def answer(
         self,
@@ -47,7 +50,9 @@ class Engine:
         options = AnswerOptions(
             min_confidence=confidence, limit=limit, collection=collection, filters=filters
         )
-        return converse(question, history, self.index, self.reader, self.models, options, found)
+        result = converse(question, history, self.index, self.reader, self.models, options, found)
+        self.observe(result)
+        return result
 
     @property
     def min_confidence(self) -> float:
@@ -76,16 +81,25 @@ def build(
     *,
     create: bool,
     progress: Progress = lambda _what, _share: None,
+    batched: Callable[[int], None] | None = None,
 ) -> Engine:
-    """Load the models and open the data folder; `create` makes a missing one.
+    """Load the models and open the data folder; `create` makes a missing one. With `batched`,
+    questions of several threads are embedded together, and it is told how many were.
 
     Raises:
         StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
     """
     embedder = load_embedder(settings, progress)
+    if batched is not None and settings.batch_queries:
+        embedder = BatchingEmbedder(embedder, observe=batched)
     reader, threshold = reader_with(load_reader_model(settings, progress), embedder)
-    options = settings.search_options()
-    index = open_index(settings.data_dir, embedder, create=create, options=options)
+    index = open_index(
+        settings.data_dir,
+        embedder,
+        create=create,
+        options=settings.search_options(),
+        vectors=settings.vector_options(),
+    )
     return Engine(settings, index, reader, threshold)
 
 
@@ -130,6 +144,4 @@ def ingest_options(settings: Settings) -> IngestOptions:
 
 def set_up_logging(settings: Settings) -> None:
     """Log lines go to standard error, so that standard output holds results alone."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
-    )
+    logs.set_up(settings.log_level, settings.log_format)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from documents.types import Alignment
 from index.database import Database
-from index.errors import EmbedderMismatch, UnknownCollection, UnknownDocument
+from index.errors import EmbedderMismatch, unknown_collection, unknown_document
 from index.rows import record, unpack_runs
 from index.types import CollectionRecord, DocumentRecord
 
@@ -64,6 +64,11 @@ class Catalogue(Database):
             for row in rows
         ]
 
+    def collection_ids(self) -> set[int]:
+        """The numbers of all collections."""
+        with self._reading() as connection:
+            return {row["id"] for row in connection.execute("SELECT id FROM collections")}
+
     def collection_id(self, name: str) -> int:
         """The number of a collection, never used again after it is deleted.
 
@@ -75,9 +80,7 @@ class Catalogue(Database):
                 "SELECT id FROM collections WHERE name = ?", (name,)
             ).fetchone()
         if row is None:
-            raise UnknownCollection(
-                f"There is no collection {name!r}: see `quoth collections list`, or ingest into it."
-            )
+            raise unknown_collection(name)
         return int(row["id"])
 
     # Documents
@@ -148,8 +151,3 @@ class Catalogue(Database):
         if row is None:
             raise unknown_document(document_id)
         return unpack_runs(row["alignment"])
-
-
-def unknown_document(document_id: str) -> UnknownDocument:
-    """The error that there is no such document."""
-    return UnknownDocument(f"There is no document {document_id!r}: see `quoth documents list`.")

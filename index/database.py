@@ -40,6 +40,7 @@ class Database:
             self._create_schema()
         else:
             self._bring_up_to_date()
+        self.identity = self._identify()
 
     def close(self) -> None:
         """Close every connection."""
@@ -61,6 +62,22 @@ class Database:
                 f"The data folder {self.folder} was made by an older Quoth and has to be brought "
                 "up to date once, but cannot be written: allow it, or open a copy that can be."
             ) from error
+
+    def _identify(self) -> str:
+        """The store's id, by which what was derived from another one is told; empty in a folder
+        from before there were any, as long as it cannot be written.
+        """
+        select = "SELECT value FROM meta WHERE key = 'store'"
+        with self._reading() as connection:
+            row = connection.execute(select).fetchone()
+        if row is None:
+            try:
+                with self._writing() as connection:
+                    schema.stamp(connection)
+                    row = connection.execute(select).fetchone()
+            except StorageReadOnly:
+                return ""
+        return str(row["value"])
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

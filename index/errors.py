@@ -34,3 +34,15 @@ class UnknownDocument(Exception):
 
 class InvalidRequest(Exception):
     """The request itself is at fault; the caller must change it."""
+
+
+def unknown_collection(name: str) -> UnknownCollection:
+    """What is said of a collection that is not there, or that the caller may not see."""
+    return UnknownCollection(
+        f"There is no collection {name!r}: see `quoth collections list`, or ingest into it."
+    )
+
+
+def unknown_document(document_id: str) -> UnknownDocument:
+    """What is said of a document that is not there, or that the caller may not see."""
+    return UnknownDocument(f"There is no document {document_id!r}: see `quoth documents list`.")

@@ -15,14 +15,14 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
     """`keywords`: also search by keywords. `depth`: how many of the best chunks of each search are
-    ranked together (more where more are asked for). `weight`: of keywords, see `fuse`; chosen on
-    seven sets of `qa-train` and on stretches of NTREX asked across languages, where .0075 and .01
-    do equally well.
+    ranked together (more where more are asked for). `weight`: of one unit of BM25, as a share of
+    the `spread` of the embedder's cosines; chosen on seven sets of `qa-train` and on stretches of
+    NTREX asked across languages, with the neutral map and without.
     """
 
     keywords: bool = True
-    depth: int = 200
-    weight: float = 0.0075
+    depth: int = 50
+    weight: float = 0.08
 
 
 def fuse(cosine: Floats, keyword: Floats, languages: Sequence[str], weight: float) -> Floats:
@@ -68,31 +68,34 @@ def rank(
     languages: dict[int, str],
     cosines: dict[int, float],
     weight: float,
+    limit: int,
 ) -> list[Found]:
-    """Candidates of both searches, best first.
+    """The `limit` best candidates of both searches, best first.
 
     Args:
         near: nearest chunks with their cosines, nearest first.
         matches: all chunks that share a term with the question.
         depth: how many of the best matches are candidates.
         languages: of the candidates by id; one without is gone and is left out.
-        cosines: of the candidates that are not among `near`.
+        cosines: of the candidates that are not among `near`; one without is gone as well.
         weight: see `fuse`.
+        limit: how many are wanted.
     """
     dense = {chunk: place for place, (chunk, _cosine) in enumerate(near, 1)}
     lexical = {chunk: place for place, chunk in enumerate(strongest(matches, depth), 1)}
     bm25 = dict(zip(matches.ids.tolist(), matches.scores.tolist(), strict=True))
     cosines = cosines | dict(near)
-    ids = [chunk for chunk in dict.fromkeys([*dense, *lexical]) if chunk in languages]
+    candidates = dict.fromkeys([*dense, *lexical])
+    ids = [chunk for chunk in candidates if chunk in languages and chunk in cosines]
     scores = fuse(
         np.array([cosines[chunk] for chunk in ids], np.float64),
         np.array([bm25.get(chunk, 0.0) for chunk in ids], np.float64),
         [languages[chunk] for chunk in ids],
         weight,
     )
-    found = [
-        Found(chunk, score, cosines[chunk], dense.get(chunk), bm25.get(chunk), lexical.get(chunk))
-        for chunk, score in zip(ids, scores.tolist(), strict=True)
-    ]
     # Sorting keeps the order of equals: nearest first, then the best matches.
-    return sorted(found, key=lambda entry: -entry.score)
+    best = sorted(zip(ids, scores.tolist(), strict=True), key=lambda entry: -entry[1])[:limit]
+    return [
+        Found(chunk, score, cosines[chunk], dense.get(chunk), bm25.get(chunk), lexical.get(chunk))
+        for chunk, score in best
+    ]

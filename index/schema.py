@@ -1,6 +1,7 @@
 """The tables of the store, and which version of them a data folder has."""
 
 import sqlite3
+import uuid
 from collections.abc import Iterator
 
 VERSION = 2
@@ -68,6 +69,15 @@ def version(connection: sqlite3.Connection) -> int:
     """Of the tables that are there; 0 where there are none."""
     (number,) = connection.execute("PRAGMA user_version").fetchone()
     return int(number)
+
+
+def stamp(connection: sqlite3.Connection, *, anew: bool = False) -> None:
+    """Give the store an id of its own where it has none; `anew`: another than it has."""
+    if anew:
+        connection.execute("DELETE FROM meta WHERE key = 'store'")
+    connection.execute(
+        "INSERT INTO meta VALUES ('store', ?) ON CONFLICT DO NOTHING", (uuid.uuid4().hex,)
+    )
 
 
 def _statements(script: str) -> Iterator[str]:

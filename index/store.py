@@ -6,24 +6,31 @@ that came or went, so that whatever is derived from the store can catch up.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from documents.types import Chunk, Document
 from index import dates, keywords
-from index.catalogue import Catalogue, unknown_document
+from index.catalogue import Catalogue
+from index.errors import unknown_document
 from index.filters import condition
 from index.keywords import Matches
 from index.rows import hit, pack_runs, pack_spans
 from index.terms import passage_text
 from index.types import Filters, Found, Hit, PutOutcome, Vectors
 
+_CHANGES_TOGETHER = 16_384
+"""Changes that are read at once: with vectors of 384 numbers, some 40 MB."""
+
 
 class Changes(NamedTuple):
-    """What happened to a collection's chunks after some point, up to `upto`."""
+    """What happened to a collection's chunks after some point, up to change `upto`: a chunk in
+    `removed` is not in `added`.
+    """
 
     upto: int
     added: list[int]
@@ -31,16 +38,13 @@ class Changes(NamedTuple):
     removed: list[int]
 
 
-class Passages(NamedTuple):
-    """Chunks that are there, by id ascending, with their languages and vectors."""
-
-    ids: list[int]
-    languages: list[str]
-    vectors: Vectors
-
-
 class Store(Catalogue):
     """The catalogue with its chunks, to be read and written."""
+
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
+        """As `Database`."""
+        super().__init__(folder, create=create)
+        self._frequencies = keywords.Frequencies()
 
     # Collections
 
@@ -171,29 +175,29 @@ class Store(Catalogue):
             ).fetchone()
         return int(seq)
 
-    def changes(self, collection_id: int, since: int, dimension: int) -> Changes:
-        """Chunks that came after change `since` and are still there, and those that went."""
-        with self._reading() as connection:
-            connection.execute("BEGIN")
-            try:
-                upto = self.last_change(collection_id)
-                added = connection.execute(
-                    "SELECT k.id, k.vector FROM changes c JOIN chunks k ON k.id = c.chunk_id"
-                    " WHERE c.collection_id = ? AND c.seq > ? AND c.added ORDER BY k.id",
-                    (collection_id, since),
+    def changes(self, collection_id: int, since: int, dimension: int) -> Iterator[Changes]:
+        """What happened after change `since`, in order, in blocks that fit in memory whatever came:
+        chunks that came and are still there, and those that went. Each block is read for itself: a
+        chunk that goes meanwhile is missing, or is in the `removed` of a later block or call.
+        """
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(
+                    "SELECT c.seq, c.chunk_id, c.added, k.vector FROM changes c"
+                    " LEFT JOIN chunks k ON k.id = c.chunk_id AND c.added"
+                    " WHERE c.collection_id = ? AND c.seq > ? ORDER BY c.seq LIMIT ?",
+                    (collection_id, since, _CHANGES_TOGETHER),
                 ).fetchall()
-                removed = connection.execute(
-                    "SELECT chunk_id FROM changes"
-                    " WHERE collection_id = ? AND seq > ? AND NOT added",
-                    (collection_id, since),
-                ).fetchall()
-            finally:
-                connection.execute("COMMIT")
-        data = b"".join(row["vector"] for row in added)
-        vectors = np.frombuffer(data, np.float16).reshape(-1, dimension).astype(np.float32)
-        return Changes(
-            upto, [row["id"] for row in added], vectors, [row["chunk_id"] for row in removed]
-        )
+            if not rows:
+                return
+            since = rows[-1]["seq"]
+            added = [row for row in rows if row["vector"] is not None]
+            data = b"".join(row["vector"] for row in added)
+            vectors = np.frombuffer(data, np.float16).reshape(-1, dimension).astype(np.float32)
+            removed = [row["chunk_id"] for row in rows if not row["added"]]
+            yield Changes(since, [row["chunk_id"] for row in added], vectors, removed)
+            if len(rows) < _CHANGES_TOGETHER:
+                return
 
     def allowed_chunks(self, collection_id: int, filters: Filters) -> list[int]:
         """Ids of the chunks that `filters` allow, ascending.
@@ -212,24 +216,21 @@ class Store(Catalogue):
 
     def keyword_matches(self, collection_id: int, terms: Sequence[str]) -> Matches:
         """The chunks of a collection that hold any of the terms, with their BM25."""
+        change = self.last_change(collection_id)
         with self._reading() as connection:
-            return keywords.search(connection, collection_id, terms)
+            if not terms or not keywords.exists(connection, collection_id):
+                return keywords.NO_MATCHES
+            counts = self._frequencies.of(connection, collection_id, change, terms)
+            return keywords.search(connection, collection_id, counts)
 
-    def passages(self, chunk_ids: Sequence[int], dimension: int) -> Passages:
-        """Languages and vectors of chunks; those that are gone are left out."""
+    def languages(self, chunk_ids: Sequence[int]) -> dict[int, str]:
+        """Of chunks by id; those that are gone are left out."""
         with self._reading() as connection:
             rows = connection.execute(
-                "SELECT id, language, vector FROM chunks"
-                " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                "SELECT id, language FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(chunk_ids)),),
             ).fetchall()
-        data = b"".join(row["vector"] for row in rows)
-        vectors = np.frombuffer(data, np.float16).reshape(-1, dimension)
-        return Passages(
-            [row["id"] for row in rows],
-            [row["language"] for row in rows],
-            vectors.astype(np.float32),
-        )
+        return {row["id"]: row["language"] for row in rows}
 
     def hits(self, found: Sequence[Found]) -> list[Hit]:
         """Chunks with how they were found, in the order given, ranked from 1; those that are gone

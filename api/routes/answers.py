@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.answer_events import answer_events
 from api.problems import RESPONSES
 from api.schemas import AnswerRequest, AnswerResponse, PassageOut, SearchRequest, SearchResponse
-from api.state import CurrentEngine
+from api.state import CurrentDuring, CurrentEngine
 from api.streaming import event_stream
 from rag.answer import require_documents, valid_question
 
@@ -25,7 +25,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.post("/answer", response_model=AnswerResponse, responses=_STREAM)
 async def answer(
-    request: AnswerRequest, engine: CurrentEngine
+    request: AnswerRequest, engine: CurrentEngine, during: CurrentDuring
 ) -> AnswerResponse | EventSourceResponse:
     """Answer a question from the documents, with verified quotes, or say that they do not."""
     ask = partial(
@@ -45,9 +45,12 @@ async def answer(
     valid_question(request.question)
     await run_in_threadpool(engine.index.store.collection_id, request.collection)
     events = answer_events(
-        lambda found: ask(found=found), include_passages=include_passages, where="POST /v1/answer"
+        lambda found: ask(found=found),
+        during,
+        include_passages=include_passages,
+        where="POST /v1/answer",
     )
-    return event_stream(events)
+    return event_stream(events, during)
 
 
 @router.post("/search")

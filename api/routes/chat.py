@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.access import Access
 from api.chat_events import Envelope, Finished, chat_events
 from api.chat_reply import reply
 from api.chat_schemas import MODEL, ChatCompletion, ChatRequest, ModelList, ModelOut, Usage
 from api.problems import RESPONSES
-from api.state import CurrentEngine
+from api.state import CurrentAccess, CurrentDuring, CurrentEngine
 from api.streaming import event_stream
 from api.wiring import Engine
 from index.errors import UnknownCollection
@@ -31,7 +32,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.post("/chat/completions", response_model=ChatCompletion, responses=_STREAM)
 async def completions(
-    body: ChatRequest, request: Request, engine: CurrentEngine
+    body: ChatRequest, request: Request, engine: CurrentEngine, during: CurrentDuring
 ) -> ChatCompletion | EventSourceResponse:
     """Reply to the last `user` message, with numbered marks, quotes and sources in the text, and
     the same citations in `annotations` and `quoth`.
@@ -45,34 +46,39 @@ async def completions(
     if not body.stream:
         return envelope.completion(await run_in_threadpool(ask))
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
-    return event_stream(chat_events(ask, envelope, include_usage=include_usage))
+    events = chat_events(ask, envelope, during, include_usage=include_usage)
+    return event_stream(events, during)
 
 
 @router.get("/models")
-def models(engine: CurrentEngine) -> ModelList:
+def models(engine: CurrentEngine, access: CurrentAccess) -> ModelList:
     """The collections as models: `quoth` is the default one, `quoth/NAME` another."""
-    return ModelList(data=_models(engine))
+    return ModelList(data=_models(engine, access))
 
 
-@router.get("/models/{name:path}")
-def model(name: str, engine: CurrentEngine) -> ModelOut:
+@router.get("/models/{model:path}")
+def model(model: str, engine: CurrentEngine, access: CurrentAccess) -> ModelOut:
     """One of them."""
-    collection = _collection(name)
-    found = next((each for each in _models(engine) if _collection(each.id) == collection), None)
+    collection = _collection(model)
+    listed = _models(engine, access)
+    found = next((each for each in listed if _collection(each.id) == collection), None)
     if found is None:
-        raise _unknown(name)
+        raise _unknown(model)
     return found
 
 
-def _models(engine: Engine) -> list[ModelOut]:
+def _models(engine: Engine, access: Access) -> list[ModelOut]:
     created = {
         record.name: int(record.created_at.timestamp())
         for record in engine.index.store.collections()
     }
-    # The default one is there to be asked, if only to hear that it is empty.
-    default = ModelOut(id=MODEL, created=created.pop(DEFAULT_COLLECTION, int(time.time())))
+    default: list[ModelOut] = []
+    if access.sees(DEFAULT_COLLECTION):
+        # It is there to be asked, if only to hear that it is empty.
+        made = created.pop(DEFAULT_COLLECTION, int(time.time()))
+        default.append(ModelOut(id=MODEL, created=made))
     others = [ModelOut(id=f"{MODEL}/{name}", created=when) for name, when in created.items()]
-    return [default, *others]
+    return [*default, *others]
 
 
 def _collection(model: str) -> str:

@@ -1,13 +1,15 @@
 """Documents in, listed, shown and removed."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.responses import JSONResponse
 
 from api.problems import RESPONSES, UnsupportedBody
 from api.schemas import (
@@ -16,19 +18,22 @@ from api.schemas import (
     DocumentPage,
     DocumentWithText,
     IngestResponse,
+    JobOut,
     OutcomeOut,
     TextIn,
     TextRange,
     UploadForm,
 )
-from api.state import CurrentEngine
+from api.state import CurrentAccess, CurrentEngine, CurrentJobs, CurrentState
 from api.wiring import Engine, ingest_options
 from documents.load import Raw
 from index.errors import InvalidRequest
 from index.ingest import Outcome, ingest
+from index.jobs import Job
 from index.types import DEFAULT_COLLECTION
 
 MAX_FILES = 100
+MAX_FILES_LATER = 1000
 _BODY = {
     "requestBody": {
         "required": True,
@@ -45,28 +50,51 @@ router = APIRouter(prefix="/v1/documents", tags=["Documents"], responses=RESPONS
 @router.post(
     "",
     status_code=201,
+    response_model=IngestResponse,
     openapi_extra=_BODY,
     responses={
         200: {"model": IngestResponse, "description": "All of it was stored already."},
+        202: {"model": JobOut, "description": "It will be stored; `Location` names the job."},
         415: RESPONSES[422] | {"description": "Neither JSON nor a form, or a format not read."},
         507: RESPONSES[422] | {"description": "The disk is full; nothing of it was stored."},
     },
 )
-async def add(request: Request, engine: CurrentEngine, response: Response) -> IngestResponse:
+async def add(
+    request: Request,
+    engine: CurrentEngine,
+    access: CurrentAccess,
+    state: CurrentState,
+    jobs: CurrentJobs,
+    response: Response,
+    background: Annotated[
+        bool, Query(description="Store it later: the answer is a job. Takes more files at once.")
+    ] = False,
+    prefer: Annotated[
+        str, Header(max_length=200, description="`respond-async` is like `background=true`.")
+    ] = "",
+) -> IngestResponse | JSONResponse:
     """Store files (multipart) or a text (JSON). The same name again replaces a document; the same
     content again changes nothing. What the answer does not call failed is stored.
     """
+    later = background or "respond-async" in re.split(r"[\s,;]+", prefer.lower())
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "application/json":
         text = await _text(request)
         collection, inputs = text.collection, [_raw_text(text)]
     elif kind == "multipart/form-data":
-        async with request.form(max_files=MAX_FILES, max_fields=20) as form:
+        async with request.form(
+            max_files=MAX_FILES_LATER if later else MAX_FILES, max_fields=20
+        ) as form:
             fields = _fields(form)
             limit = engine.settings.max_document_bytes
             collection, inputs = fields.collection, await _raw_files(form, fields, limit)
     else:
         raise UnsupportedBody("Send application/json or multipart/form-data.")
+    access.require(collection)  # before any work is done for it
+    if later:
+        job = await run_in_threadpool(jobs.add, collection, inputs)
+        state.wake_worker()
+        return _accepted(job, request)
     outcomes = await run_in_threadpool(_ingested, engine, collection, inputs)
     _raise_if_all_failed(outcomes)
     if all(outcome.status == "unchanged" for outcome in outcomes):
@@ -181,6 +209,14 @@ async def _raw_files(form: FormData, fields: UploadForm, limit: int) -> list[Raw
 
 def _ingested(engine: Engine, collection: str, inputs: list[Raw]) -> list[Outcome]:
     return list(ingest(engine.index, collection, inputs, ingest_options(engine.settings)))
+
+
+def _accepted(job: Job, request: Request) -> JSONResponse:
+    headers = {"Location": request.app.url_path_for("job", job_id=job.id)}
+    if "prefer" in request.headers:
+        headers["Preference-Applied"] = "respond-async"
+    body = JobOut.of(job).model_dump(mode="json")
+    return JSONResponse(body, HTTPStatus.ACCEPTED, headers)
 
 
 def _raise_if_all_failed(outcomes: list[Outcome]) -> None:

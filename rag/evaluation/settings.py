@@ -7,6 +7,8 @@ questions in the same order in each, as XQuAD (Artetxe et al. 2020) does.
 - `cross:LANG`: each *other* language is a corpus of its own, asked in LANG.
 - `scattered:SEED`: one corpus in which paragraph *i* stands in one language alone, drawn at random;
   it is asked in every language.
+- `lopsided:SEED`: for each language a corpus in which nine paragraphs of ten stand in it and the
+  others in one of the other languages; only these others are asked about, in that language.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,9 @@ import numpy as np
 from rag.evaluation.datasets import paragraph_document
 from rag.evaluation.files import Asked, Paragraph, read_squad, stem
 from rag.evaluation.types import Corpus, Dataset, Gold, InvalidQuestions, Question
+
+FOREIGN_SHARE = 10
+"""One paragraph in so many stands in another language where a corpus is lopsided."""
 
 Parallel = Mapping[str, Sequence[Paragraph]]
 """Paragraphs by language, languages ascending; those of one position say the same."""
@@ -39,10 +44,12 @@ def load_parallel(folder: Path, setting: str) -> Dataset:
         questions, corpora = _cross(parallel, value)
     elif kind == "scattered" and value.isascii() and value.isdigit():
         questions, corpora = _scattered(parallel, int(value))
+    elif kind == "lopsided" and value.isascii() and value.isdigit():
+        questions, corpora = _lopsided(parallel, int(value))
     else:
         raise InvalidQuestions(
-            f"There is no setting {setting!r}: use mono, scattered:SEED with a whole number, or "
-            f"cross:LANG with one of {', '.join(parallel)}."
+            f"There is no setting {setting!r}: use mono, scattered:SEED or lopsided:SEED with a "
+            f"whole number, or cross:LANG with one of {', '.join(parallel)}."
         )
     return Dataset(folder.name, setting, tuple(questions), tuple(corpora))
 
@@ -107,10 +114,6 @@ def _scattered(parallel: Parallel, seed: int) -> tuple[list[Question], list[Corp
     languages = list(parallel)
     count = len(parallel[languages[0]])
     places = [languages[pick] for pick in picks(seed, count, len(languages))]
-    raws = tuple(
-        paragraph_document(f"{place}/{position}", parallel[place][position])
-        for position, place in enumerate(places)
-    )
     questions = [
         _question(f"{language}:{asked.id}", "scattered", asked, language, place, position, there)
         for language, paragraphs in parallel.items()
@@ -119,7 +122,32 @@ def _scattered(parallel: Parallel, seed: int) -> tuple[list[Question], list[Corp
             paragraph.questions, parallel[place][position].questions, strict=True
         )
     ]
-    return questions, [Corpus("scattered", raws)]
+    return questions, [_scattered_corpus("scattered", places, parallel)]
+
+
+def _lopsided(parallel: Parallel, seed: int) -> tuple[list[Question], list[Corpus]]:
+    questions: list[Question] = []
+    corpora = []
+    generator = np.random.default_rng(seed)
+    for language, paragraphs in parallel.items():
+        others = [other for other in parallel if other != language]
+        away = generator.permutation(len(paragraphs))[: max(1, len(paragraphs) // FOREIGN_SHARE)]
+        places = [language] * len(paragraphs)
+        for position in away.tolist():
+            places[position] = others[int(generator.integers(len(others)))]
+        corpora.append(_scattered_corpus(f"mostly-{language}", places, parallel))
+        questions += [
+            _question(
+                f"{language}:{asked.id}", f"mostly-{language}", asked, language, place, position,
+                there,
+            )
+            for position, place in enumerate(places)
+            if place != language
+            for asked, there in zip(
+                paragraphs[position].questions, parallel[place][position].questions, strict=True
+            )
+        ]  # fmt: skip
+    return questions, corpora
 
 
 def _question(
@@ -147,6 +175,15 @@ def _question(
         document_language=document_language if answerable else None,
         answerable=answerable,
     )
+
+
+def _scattered_corpus(name: str, places: Sequence[str], parallel: Parallel) -> Corpus:
+    """Paragraph i in the language `places[i]`."""
+    raws = [
+        paragraph_document(f"{place}/{position}", parallel[place][position])
+        for position, place in enumerate(places)
+    ]
+    return Corpus(name, tuple(raws))
 
 
 def _corpus(language: str, parallel: Parallel) -> Corpus:

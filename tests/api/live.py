@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 
 @contextmanager
-def live(app: FastAPI) -> Iterator[str]:
+def live(app: ASGIApp) -> Iterator[str]:
     """The address of a running server."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -337,7 +337,11 @@ def test_offsets_count_code_points(client: TestClient) -> None:
 
 def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
     assert_problem(client.get("/v1/nothing"), 404, "not-found")
-    assert_problem(client.get("/v1/answer"), 405, "method-not-allowed")
+    response = client.get("/v1/answer")
+    assert_problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "POST"
+    assert client.put("/v1/documents/doc_a").headers["allow"] == "DELETE, GET"
+    assert_problem(client.get("/v1/documents/"), 404, "not-found")
 
 
 def test_nothing_internal_leaks(

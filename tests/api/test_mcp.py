@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 
+import api
 from api.cli import run
-from api.mcp import READ_CHARACTERS, build_server
+from api.keys import KeyStore
+from api.mcp import READ_CHARACTERS, build_app, build_server
 from api.settings import Settings
 from api.wiring import Engine
 from documents.load import Raw
@@ -32,14 +36,26 @@ def server(settings: Settings, engine: Engine) -> MCPServer:
 
 
 @pytest.fixture
-def address(server: MCPServer) -> Iterator[str]:
-    with live(server.streamable_http_app(stateless_http=True)) as running:  # type: ignore[arg-type]
+def address(settings: Settings, engine: Engine) -> Iterator[str]:
+    put(engine, "light.txt", LIGHT)
+    with live(build_app(settings, engine)) as running:
         yield f"{running}/mcp"
 
 
-def put(engine: Engine, source: str, text: str) -> None:
-    (outcome,) = ingest(engine.index, "default", [Raw(text.encode(), source, source)])
+def put(engine: Engine, source: str, text: str, collection: str = "default") -> None:
+    (outcome,) = ingest(engine.index, collection, [Raw(text.encode(), source, source)])
     assert outcome.status == "added"
+
+
+def call_with(key: str, address: str, tool: str, **arguments: Any) -> Any:
+    async def once() -> Any:
+        async with (
+            httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http,
+            Client(streamable_http_client(address, http_client=http)) as client,
+        ):
+            return await client.call_tool(tool, arguments)
+
+    return asyncio.run(once())
 
 
 def call(server: Any, tool: str, **arguments: Any) -> Any:
@@ -87,6 +103,54 @@ def test_an_answer_over_http_has_verified_citations(address: str) -> None:
     )
     assert said(part) == part.structured_content["text"] == citation["quote"]
     assert part.structured_content["characters"] == len(LIGHT)
+
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def test_over_http_a_key_is_needed_once_there_is_one(address: str, settings: Settings) -> None:
+    headers = {"Accept": "application/json, text/event-stream"}
+    assert httpx.post(address, json=PING, headers=headers).status_code == 200
+    keys = KeyStore(settings.data_dir)
+    _key, writing = keys.create("w", ["write"])
+    refused = httpx.post(address, json=PING, headers=headers)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    headers["Authorization"] = f"Bearer {writing}"
+    assert httpx.post(address, json=PING, headers=headers).status_code == 403
+    _key, reading = keys.create("r", ["read"])
+    headers["Authorization"] = f"Bearer {reading}"
+    answered = httpx.post(address, json=PING, headers={**headers, "X-Request-ID": "mine"})
+    assert (answered.status_code, answered.headers["x-request-id"]) == (200, "mine")
+
+
+def test_over_http_a_key_sees_its_own_collections(
+    address: str, engine: Engine, settings: Settings
+) -> None:
+    put(engine, "theirs.txt", "The keeper sailed to Zanzibar.", "theirs")
+    (record,) = engine.index.store.documents("theirs", 9)
+    _key, text = KeyStore(settings.data_dir).create("a", ["read"], collections=["default"])
+    assert not call_with(text, address, "ask", question="who lit the lamp in 1871").is_error
+    for tool, arguments in {
+        "ask": {"question": "Zanzibar", "collection": "theirs"},
+        "search": {"query": "Zanzibar", "collection": "theirs"},
+        "read_document": {"document_id": record.id},
+    }.items():
+        result = call_with(text, address, tool, **arguments)
+        assert result.is_error
+        assert "There is no" in said(result)
+        assert "sailed" not in said(result)
+    _key, whole = KeyStore(settings.data_dir).create("b", ["read"])
+    read = call_with(whole, address, "read_document", document_id=record.id)
+    assert said(read) == "The keeper sailed to Zanzibar."
+
+
+def test_it_does_not_listen_to_others_without_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(tmp_path / "data")
+    assert run(["mcp", "--http", "--host", "0.0.0.0", "--data-dir", data]) in (1, 2)
+    assert "quoth keys create" in capsys.readouterr().err
 
 
 def test_declining_shows_nothing_else(server: MCPServer) -> None:
@@ -171,6 +235,7 @@ def test_without_the_sdk_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "api.mcp", raising=False)
+    monkeypatch.delattr(api, "mcp", raising=False)
     monkeypatch.setitem(sys.modules, "mcp.server", None)
     assert run(["mcp"]) == 1
     assert "quoth[mcp]" in capsys.readouterr().err

@@ -11,7 +11,9 @@ import api.streaming
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Engine
+from documents.load import Raw
 from index import interrupt
+from index.ingest import ingest
 from index.types import Hit
 from rag.read import SentenceReader
 from rag.types import Reading
@@ -230,6 +232,25 @@ def test_a_client_that_leaves_stops_reading_between_batches(
     reader.gate.set()
     assert ask(http, **QUESTION)[-1][0] == "done"
     assert (batches, reader.reads) == (1, 1)
+
+
+def test_a_stream_over_its_time_ends_with_an_event(
+    settings: Settings, engine: Engine, reader: GatedReader
+) -> None:
+    list(ingest(engine.index, "default", [Raw(LIGHT.encode(), "light.md", "light.md")]))
+    app = create_app(
+        settings.model_copy(update={"request_seconds": 2}),
+        Engine(settings, engine.index, reader, 0.5),
+    )
+    with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
+        reader.gate.clear()
+        name, data = ask(client, **QUESTION)[-1]
+        assert (name, data["status"], data["type"]) == ("error", 504, "urn:quoth:problem:timeout")
+        # The request ends a moment after its last event. Its thread still reads: it alone counts,
+        # and the index is not closed under it.
+        wait_until(lambda: app.state.quoth.busy == 1)
+        reader.gate.set()
+        wait_until(lambda: app.state.quoth.busy == 0)
 
 
 def test_many_streams_at_once_do_not_mix(http: httpx.Client) -> None:

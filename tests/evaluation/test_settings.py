@@ -72,7 +72,8 @@ def test_scattered_keeps_each_paragraph_once_and_asks_in_every_language(folder: 
 
 
 @pytest.mark.parametrize(
-    "setting", ["", "monos", "cross", "cross:fr", "scattered", "scattered:x", "scattered:-1"]
+    "setting",
+    ["", "monos", "cross", "cross:fr", "scattered", "scattered:x", "scattered:-1", "lopsided:x"],
 )
 def test_an_unknown_setting_is_refused(folder: Path, setting: str) -> None:
     with pytest.raises(InvalidQuestions, match="use mono, scattered:SEED"):
@@ -93,6 +94,28 @@ def test_one_file_is_not_enough(tmp_path: Path) -> None:
 def test_the_draw_is_the_published_one() -> None:
     # numpy.random.default_rng(0).integers(0, 12, 240), its first ten as printed by NumPy.
     assert picks(0, 240, 12)[:10] == [10, 7, 6, 3, 3, 0, 0, 0, 2, 9]
+
+
+def test_lopsided_keeps_a_tenth_in_other_languages_and_asks_about_it(tmp_path: Path) -> None:
+    for language in ("de", "el", "en"):
+        paragraphs = [
+            (f"{language} text {n}", [(f"q{n}", f"{language} q{n}?", [f"text {n}"])])
+            for n in range(30)
+        ]
+        (tmp_path / f"{language}.json").write_text(json.dumps(squad(paragraphs)))
+    dataset = load_parallel(tmp_path, "lopsided:5")
+    assert [corpus.name for corpus in dataset.corpora] == ["mostly-de", "mostly-el", "mostly-en"]
+    for corpus in dataset.corpora:
+        language = corpus.name.removeprefix("mostly-")
+        sources = [raw.source for raw in corpus.documents]
+        assert [source.split("/")[1] for source in sources] == [str(n) for n in range(30)]
+        away = {source for source in sources if not source.startswith(language)}
+        assert len(away) == 3
+        asked = [question for question in dataset.questions if question.corpus == corpus.name]
+        assert {question.documents[0] for question in asked} == away
+        assert {question.language for question in asked} == {language}
+    assert load_parallel(tmp_path, "lopsided:5") == dataset
+    assert load_parallel(tmp_path, "lopsided:6") != dataset
 
 
 @needs_data

@@ -14,6 +14,7 @@ from index.hybrid import SearchOptions, allowed_only, fuse, rank, strongest
 from index.ingest import ingest
 from index.keywords import Matches
 from index.local import open_index
+from index.spread import spread
 from index.terms import query_terms, terms
 from index.types import Filters
 from tests.fakes import HashingEmbedder
@@ -85,7 +86,7 @@ def test_matches_among_the_allowed() -> None:
 def test_every_hit_says_how_it_was_found() -> None:
     near = [(2, 0.9), (3, 0.8), (4, 0.7)]
     languages = {2: "en", 3: "en", 5: "en", 7: "el"}  # 4 has gone since
-    found = rank(near, MATCHES, 2, languages, {5: 0.5, 7: 0.6, 2: -1.0}, 0.1)
+    found = rank(near, MATCHES, 2, languages, {5: 0.5, 7: 0.6, 2: -1.0}, 0.1, 9)
     shown = [
         (f.chunk_id, f.found_by, f.dense_rank, f.dense_score, f.keyword_rank, f.keyword_score)
         for f in found
@@ -166,7 +167,8 @@ def test_the_ranking_equals_brute_force(
     texts = {str(n): " ".join(words) for n, (words, _language, _date) in enumerate(documents)}
     embedder = HashingEmbedder()
     # Ten times the default weight, so that a wrong one shows beside the rounding of vectors.
-    options = SearchOptions(weight=0.1)
+    weight = 0.1
+    options = SearchOptions(weight=weight / spread(embedder))
     with (
         TemporaryDirectory() as folder,
         open_index(Path(folder), embedder, options=options) as index,
@@ -196,7 +198,7 @@ def test_the_ranking_equals_brute_force(
     for name, vector in zip(allowed, vectors, strict=True):
         language = documents[int(name)][1]
         rivals = [keyword[other] for other in allowed if documents[int(other)][1] == language]
-        expected[name] = float(vector @ wanted) - 0.1 * (max(rivals) - keyword[name])
+        expected[name] = float(vector @ wanted) - weight * (max(rivals) - keyword[name])
     assert len(hits) == min(limit, len(allowed))
     best = sorted(expected.values(), reverse=True)[:limit]
     assert [hit.score for hit in hits] == pytest.approx(best, abs=2e-3)  # vectors of 16 bits
@@ -230,8 +232,9 @@ def test_a_passage_far_away_is_found_by_its_words(tmp_path: Path) -> None:
         def embed_queries(self, texts):  # type: ignore[no-untyped-def]
             return np.tile(np.array([[0.8, 0.6]], np.float32), (len(texts), 1))
 
-    options = SearchOptions(depth=5, weight=0.1)
-    with open_index(tmp_path, Away(dimension=2), options=options) as index:
+    embedder = Away(dimension=2)
+    options = SearchOptions(depth=5, weight=0.1 / spread(embedder))
+    with open_index(tmp_path, embedder, options=options) as index:
         texts = {str(n): f"Number {n} sails home." for n in range(30)}
         texts["right"] = "The ship from Zanzibar."
         raws = [Raw(text.encode(), name, name, language="en") for name, text in texts.items()]

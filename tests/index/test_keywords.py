@@ -98,6 +98,24 @@ def test_the_commonest_terms_are_left_out_where_there_are_rarer(
     assert set(matches(index, "the lamp of Zanzibar")) == {"7.txt"}
 
 
+def test_what_is_remembered_of_terms_follows_the_collection(
+    index: LocalIndex, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word is looked for as soon as it stands somewhere, and is common as soon as it is."""
+    monkeypatch.setattr(keywords, "MAX_POSTINGS", 3)
+    put("a.txt", "Lemons.")
+    assert matches(index, "lemons Zanzibar").keys() == {"a.txt"}
+    put("b.txt", "Zanzibar.")
+    assert matches(index, "lemons Zanzibar").keys() == {"a.txt", "b.txt"}
+    for name in "cdef":
+        put(f"{name}.txt", f"Lemons of {name}.")
+    assert matches(index, "lemons Zanzibar").keys() == {"b.txt"}
+    for name in "acdef":
+        index.remove(document_id("default", f"{name}.txt"))
+    put("g.txt", "Lemons again.")
+    assert matches(index, "lemons Zanzibar").keys() == {"b.txt", "g.txt"}
+
+
 def test_a_question_of_four_thousand_characters(index: LocalIndex, put: Put) -> None:
     put("a.txt", "ภาษาไทย จบลง")
     put("b.txt", "Zanzibar.")
