@@ -231,7 +231,7 @@ def fitted(
     for name, where in (("all", held), ("foreign", held & foreign), ("own", held & ~foreign)):
         _report(name, confidence[where], right[where], answerable[where], threshold)
     for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("search", (0.0, 1.0))):
-        first = _best(rows, with_weights(weights))[1]
+        first = np.array([row.right[(row.features @ weights).argmax()] for row in rows])
         for kind, where in (("own", held & ~foreign), ("foreign", held & foreign)):
             print(f"right first by {name}, {kind}: {first[where & answerable].mean():.3f}")
     return {
