@@ -107,7 +107,7 @@ def answers(
             while end + 1 < len(words) and words[end + 1][2][0].isupper():
                 end += 1
             kind = int(rng.choice([0, 0, 1, 3]))
-        elif word.lower() not in _STOP and rng.random() < 0.35:
+        elif word.lower() not in _STOP and rng.random() < 0.1:
             limit = position + int(rng.integers(0, 4))
             while end < min(limit, len(words) - 1):
                 end += 1

@@ -32,28 +32,40 @@ SETS = (
     "qed.dev", "arcd.train",
 )  # fmt: skip
 PIVOT = "eng-US"
+CODES = {"ja": "jpn", "zh-Hant": "zho-TW", "zh": "zho-CN", "th": "tha", "fa": "fas", "en": "eng-US",
+         "ar": "arb"}  # fmt: skip
+"""Languages of qa-train by NTREX's codes."""
+REPEATS = {"qed.dev": 4, "arcd.train": 3}
+"""The small sets come several times in a pass, each time with another stretch of the paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A question with a passage. The answer is `passage[start:end]`; none where both are 0."""
+    """A question with a passage, and what languages they are in (NTREX's codes; "" where not
+    known). The answer is `passage[start:end]`; none where both are 0.
+    """
 
     question: str
     passage: str
     start: int = 0
     end: int = 0
+    asked: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """Word pieces of question and passage with special ones, shape (length,); the first piece of
-    the passage; the answer's first and last piece, 0 and 0 where the passage does not answer.
+    the passage; the answer's first and last piece, 0 and 0 where the passage does not answer; the
+    languages of question and passage, as in `Text`.
     """
 
     pieces: NDArray[np.int32]
     passage: int
     first: int
     last: int
+    asked: str
+    told: str
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -86,18 +98,17 @@ def questions(
         for context, title in sorted({(row["context"], row["title"]) for row in rows}):
             of_article.setdefault(title, []).append(context)
         order = rng.permutation(len(rows))[: limits.get(name, len(rows))]
-        for row in (rows[i] for i in order):
+        code = "zho-TW" if name.startswith("drcd") else CODES[rows[0]["lang"]]
+        for row in (rows[i] for i in np.repeat(order, REPEATS.get(name, 1))):
             others = [c for c in of_article[row["title"]] if c != row["context"]]
             title = f"{row['title']}\n" if row["title"] and rng.random() < 0.3 else ""
             if row["answers"]:
-                gold = row["answers"][0]
+                gold = row["answers"][int(rng.integers(len(row["answers"])))]
                 start = gold["start"] + len(title)
-                text = Text(
-                    row["question"], title + row["context"], start, start + len(gold["text"])
-                )
+                end = start + len(gold["text"])
             else:
-                text = Text(row["question"], title + row["context"])
-            yield text, others
+                start = end = 0
+            yield Text(row["question"], title + row["context"], start, end, code, code), others
 
 
 def parallel_documents(
@@ -209,12 +220,14 @@ def _cloze(
     glue = "" if told in UNSPACED - {"tha"} else " "
     if rng.random() < 0.25:
         for first, last in stretches(lengths, target, budget, rng):
-            return Text(wording, glue.join(p[told].text for p in document[first:last])), False
+            text = glue.join(p[told].text for p in document[first:last])
+            return Text(wording, text, 0, 0, asked, told), False
         return None
     first, last = windows(lengths, target, budget, rng)
     before = "".join(place[told].text + glue for place in document[first:target])
     passage = glue.join(place[told].text for place in document[first:last])
-    return Text(wording, passage, len(before) + gold[0], len(before) + gold[1]), True
+    start, end = len(before) + gold[0], len(before) + gold[1]
+    return Text(wording, passage, start, end, asked, told), True
 
 
 class Encoder:
@@ -260,8 +273,8 @@ class Encoder:
             return None
         first, last = (inside[0], inside[-1]) if inside else (0, 0)
         budget = max_pieces - len(asked) - 4
-        if self._rng.random() < 0.7:
-            budget = min(budget, int(self._rng.integers(100, 190)))
+        if self._rng.random() < 0.5:
+            budget = min(budget, int(self._rng.integers(120, 260)))
         offset = 0
         if len(told) > budget:
             low, high = max(0, last - budget + 1), min(first, len(told) - budget)
@@ -272,9 +285,9 @@ class Encoder:
         passage = len(asked) + 3
         pieces = [0, *asked, 2, 2, *told, 2]
         if not inside:
-            return Example(np.array(pieces, np.int32), passage, 0, 0)
+            return Example(np.array(pieces, np.int32), passage, 0, 0, text.asked, text.told)
         begin, end = first - offset + passage, min(last - offset, len(told) - 1) + passage
-        return Example(np.array(pieces, np.int32), passage, begin, end)
+        return Example(np.array(pieces, np.int32), passage, begin, end, text.asked, text.told)
 
 
 LANGUAGES = tuple(WORDS)
