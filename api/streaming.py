@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 
 from api.problems import TookTooLong
 from index.interrupt import interrupted_by
@@ -41,6 +42,7 @@ class During:
 T = TypeVar("T")
 Emit = Callable[[T], None]
 _END = object()
+_TOO_LONG = "There was no answer in time: ask again, or ask for less."
 
 
 class Stopped(Exception):
@@ -66,6 +68,50 @@ class Listening:
         """Raises Stopped once nobody does."""
         if self.left:
             raise Stopped
+
+
+async def result(work: Callable[[], T], request: Request, during: During) -> T:
+    """What `work` returns; it runs in a thread. Once the client has left or the time is over, its
+    next `index.interrupt.check` raises `Stopped`.
+
+    Raises:
+        ClientDisconnect: the client has left.
+        TookTooLong: the time is over.
+        Exception: what `work` raised.
+    """
+    listening = Listening()
+
+    def run() -> T:
+        listening.check()
+        with interrupted_by(listening.check):
+            return work()
+
+    worker = asyncio.ensure_future(run_in_threadpool(run))
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        seconds = during.deadline - asyncio.get_running_loop().time()
+        await asyncio.wait(
+            {worker, leaving}, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED
+        )
+        if worker.done():
+            return await worker
+        listening.leave()
+        try:
+            return await worker
+        except Stopped:
+            if leaving.done():
+                log.info("the client has left: its work is stopped")
+                raise ClientDisconnect from None
+            raise TookTooLong(_TOO_LONG) from None
+    finally:
+        listening.leave()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Return when the client leaves; its body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def streamed(work: Callable[[Emit[T]], None], during: During) -> AsyncGenerator[T]:
@@ -114,7 +160,7 @@ async def _next(queue: "asyncio.Queue[object]", seconds: float) -> object:
     try:
         return await asyncio.wait_for(queue.get(), max(0.0, seconds))
     except TimeoutError as error:
-        raise TookTooLong("There was no answer in time: ask again, or ask for less.") from error
+        raise TookTooLong(_TOO_LONG) from error
 
 
 def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:

@@ -14,7 +14,7 @@ from api.chat_reply import reply
 from api.chat_schemas import MODEL, ChatCompletion, ChatRequest, ModelList, ModelOut, Usage
 from api.problems import RESPONSES
 from api.state import CurrentAccess, CurrentDuring, CurrentEngine
-from api.streaming import event_stream
+from api.streaming import event_stream, result
 from api.wiring import Engine
 from index.errors import UnknownCollection
 from index.types import DEFAULT_COLLECTION
@@ -44,7 +44,7 @@ async def completions(
     ask = partial(_finished, engine, body, collection)
     envelope = Envelope(body.model, str(request.base_url))
     if not body.stream:
-        return envelope.completion(await run_in_threadpool(ask))
+        return envelope.completion(await result(ask, request, during))
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     events = chat_events(ask, envelope, during, include_usage=include_usage)
     return event_stream(events, during)

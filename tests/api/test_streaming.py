@@ -1,5 +1,7 @@
 """`stream: true` over a real socket: the order of events, errors, and clients that leave."""
 
+import json
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -230,6 +232,52 @@ def test_a_client_that_leaves_stops_reading_between_batches(
     wait_until(lambda: [noted for noted in Noted.all if noted.left])
     monkeypatch.setattr(reader, "read", read)
     reader.gate.set()
+    assert ask(http, **QUESTION)[-1][0] == "done"
+    assert (batches, reader.reads) == (1, 1)
+
+
+PLAIN = {
+    "/v1/answer": QUESTION,
+    "/v1/chat/completions": {
+        "model": "quoth",
+        "messages": [{"role": "user", "content": QUESTION["question"]}],
+    },
+}
+
+
+@pytest.mark.parametrize("route", PLAIN)
+def test_a_client_that_does_not_wait_for_a_whole_answer_stops_the_work(
+    http: httpx.Client, reader: GatedReader, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    Noted.all.clear()
+    monkeypatch.setattr(api.streaming, "Listening", Noted)
+    reading = threading.Event()
+    read = reader.read
+    batches = 0
+
+    def long_read(question: str, hits: Sequence[Hit]) -> list[Reading]:
+        nonlocal batches
+        for _ in range(1000):
+            interrupt.check()
+            batches += 1
+            reading.set()
+            assert reader.gate.wait(120)
+        return read(question, hits)
+
+    monkeypatch.setattr(reader, "read", long_read)
+    reader.gate.clear()
+    with socket.create_connection((http.base_url.host, http.base_url.port or 80)) as client:
+        body = json.dumps(PLAIN[route]).encode()
+        client.sendall(
+            f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        assert reading.wait(120)
+    wait_until(lambda: [noted for noted in Noted.all if noted.left])
+    reader.gate.set()
+    wait_until(lambda: http.get("/healthz").status_code == 200)
+    monkeypatch.setattr(reader, "read", read)
     assert ask(http, **QUESTION)[-1][0] == "done"
     assert (batches, reader.reads) == (1, 1)
 
