@@ -116,6 +116,8 @@ def surround(app: Starlette, state: State) -> None:
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
     app.add_middleware(OpenAIErrors)
+    if state.tracing is not None:
+        app.add_middleware(state.tracing.around)
     app.add_middleware(Observed, metrics=state.metrics)
 
 
