@@ -21,6 +21,14 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 10
 """A comment is sent after this long without an event, so that proxies do not hang up."""
 
+EVENT: dict[str, object] = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+    "description": "One event; `data` is JSON, but for the last of a chat: `[DONE]`.",
+}
+"""The OpenAPI schema of each event of a stream."""
+
 _LINE_SEPARATORS = "\x85\u2028\u2029"
 """Lawful in JSON and in an event, but many clients' line readers break at them."""
 

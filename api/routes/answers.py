@@ -11,13 +11,13 @@ from api.answer_events import answer_events
 from api.problems import RESPONSES
 from api.schemas import AnswerRequest, AnswerResponse, PassageOut, SearchRequest, SearchResponse
 from api.state import CurrentDuring, CurrentEngine
-from api.streaming import event_stream, result
+from api.streaming import EVENT, event_stream, result
 from rag.answer import require_documents, valid_question
 
 router = APIRouter(prefix="/v1", tags=["Questions"], responses=RESPONSES)
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT}},
         "description": "The answer, or its events where `stream` is true.",
     }
 }
