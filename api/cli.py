@@ -12,6 +12,7 @@ from api.cli_mcp import mcp_command
 from api.cli_store import collections_group, documents_group
 from api.errors import MissingExtra
 from api.evaluate import evaluate_command
+from api.fit_neutral import fit_neutral_command
 from api.keys import UnknownKey
 from api.options import (
     collection_option,
@@ -200,17 +201,22 @@ def search_command(
         print_passages(hits)
 
 
-@quoth.command("models")
+@quoth.group("models", invoke_without_command=True)
 @click.option("--prepare", is_flag=True, help="Prepare the default model now.")
 @click.option("--verify", is_flag=True, help="Check the prepared files against their checksums.")
 @json_option
 @data_dir_option
-def models_command(prepare: bool, verify: bool, as_json: bool, data_dir: Path | None) -> int:
+@click.pass_context
+def models_command(
+    context: click.Context, prepare: bool, verify: bool, as_json: bool, data_dir: Path | None
+) -> int:
     """Print which models are in use, from where, and whether they are prepared."""
     from api.console import preparing, print_models
     from api.models import describe
     from index import bundled
 
+    if context.invoked_subcommand:
+        return 0
     settings = settings_of(data_dir)
     options = settings.embedder_options()
     if prepare and options.model == "default":
@@ -265,3 +271,4 @@ for _command in (
     mcp_command,
 ):
     quoth.add_command(_command)
+models_command.add_command(fit_neutral_command)

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     )
 
     @property
+    def neutral_dir(self) -> Path:
+        """Folder of language-neutral maps that were fitted on this machine."""
+        return self.cache_dir / "neutral"
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The web origins of `cors_origins`."""
         return tuple(

@@ -13,7 +13,7 @@ from index.batching import BatchingEmbedder
 from index.bundled import Progress
 from index.ingest import IngestOptions
 from index.local import LocalIndex, open_index
-from index.neutral import with_shipped_map
+from index.neutral import with_map
 from index.types import DEFAULT_COLLECTION, Embedder, Filters
 from rag.answer import AnswerOptions, Found
 from rag.answer_map import shipped_map
@@ -71,7 +71,7 @@ def load_embedder(settings: Settings, progress: Progress = lambda _what, _share:
         ModelUnavailable: with what to do about it.
     """
     embedder = embedders.load(settings.embedder_options(), progress)
-    return with_shipped_map(embedder) if settings.neutral == "auto" else embedder
+    return with_map(embedder, settings.neutral_dir) if settings.neutral == "auto" else embedder
 
 
 def build(

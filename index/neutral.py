@@ -114,9 +114,21 @@ class NeutralEmbedder:
         return self._map.queries(self._inner.embed_queries(texts))
 
 
-def with_shipped_map(embedder: Embedder) -> Embedder:
-    """The embedder with the map that is shipped for it; itself where there is none."""
+def shipped_path(embedder: Embedder) -> Path | None:
+    """Where the map that is shipped for an embedder is; None where there is none."""
     name = SHIPPED.get(embedder.name.split("/")[-1])
-    if name is None:
-        return embedder
-    return NeutralEmbedder(embedder, NeutralMap.load(Path(str(files("index") / name))))
+    return Path(str(files("index") / name)) if name else None
+
+
+def fitted_path(folder: Path, embedder: Embedder) -> Path:
+    """Where a map that was fitted for an embedder on this machine is, or would be."""
+    digest = hashlib.sha256(embedder.identity.encode("utf-8")).hexdigest()[:16]
+    return folder / f"{digest}.safetensors"
+
+
+def with_map(embedder: Embedder, folder: Path) -> Embedder:
+    """The embedder with the map that is shipped for it or was fitted into `folder`; itself where
+    there is neither.
+    """
+    path = shipped_path(embedder) or fitted_path(folder, embedder)
+    return NeutralEmbedder(embedder, NeutralMap.load(path)) if path.is_file() else embedder

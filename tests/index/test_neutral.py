@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.neutral import NeutralEmbedder, NeutralMap, fit, with_shipped_map
+from index.neutral import NeutralEmbedder, NeutralMap, fit, with_map
 from index.types import Vectors
 from tests.fakes import HashingEmbedder
 
@@ -69,4 +69,4 @@ def test_the_map_is_part_of_the_identity() -> None:
     one = NeutralEmbedder(inner, fit(parallel(4, 50, 1), parallel(4, 50, 1), 3))
     two = NeutralEmbedder(inner, fit(parallel(4, 50, 2), parallel(4, 50, 2), 3))
     assert len({inner.identity, one.identity, two.identity}) == 3
-    assert with_shipped_map(inner) is inner
+    assert with_map(inner, Path("nowhere")) is inner
