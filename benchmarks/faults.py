@@ -7,6 +7,7 @@ fault prints its figures; the exit code is 1 where anything acknowledged was los
 """
 
 import argparse
+import logging
 import random
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     held = []
+    logging.disable(logging.WARNING)  # what is mended is counted
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for name in arguments.names or FAULTS:
         with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +53,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
     moments = random.Random(1)
     acknowledged: dict[str, str] = {}
     accepted: list[str] = []
-    requests = wrong = 0
+    requests = writes = wrong = 0
     port = free_port()
     for kill in range(kills):
         with fake_server(folder / "data", 0, 0.002, port=port) as (process, _client):
@@ -63,6 +65,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
                 first: threading.Event = first,
                 kill: int = kill,
             ) -> None:
+                nonlocal writes
                 number = 0
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                     while not stop.is_set():
@@ -73,6 +76,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
                             response = client.post("/v1/documents", json=body)
                             if response.status_code in (200, 201):
                                 acknowledged[name] = text * 20
+                                writes += 1
                                 first.set()
                             if number % 5 == 0:
                                 later = {**body, "source": f"job-{kill}-{part}-{number}.txt"}
@@ -126,9 +130,9 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
     lost_jobs = [name for name in accepted if name not in texts]
     doubled = len(listed) - len(texts)
     print(
-        f"kills under load: {kills} kills, {len(acknowledged)} documents and {len(accepted)} jobs "
-        f"acknowledged, {requests} answers; lost {len(lost)}, older {len(older)}, "
-        f"jobs lost {len(lost_jobs)}, doubled {doubled}, wrong quotes {wrong}"
+        f"kills under load: {kills} kills, {writes} writes of {len(acknowledged)} documents and "
+        f"{len(accepted)} jobs acknowledged, {requests} answers; lost {len(lost)}, "
+        f"older {len(older)}, jobs lost {len(lost_jobs)}, doubled {doubled}, wrong quotes {wrong}"
     )
     return not (lost or older or lost_jobs or doubled or wrong)
 
