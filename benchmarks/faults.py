@@ -7,6 +7,7 @@ fault prints its figures; the exit code is 1 where anything acknowledged was los
 """
 
 import argparse
+import hashlib
 import logging
 import random
 import subprocess
@@ -317,6 +318,51 @@ def two_writers(folder: Path, _kills: int) -> Verdict:
     return not (lost or doubled or refused)
 
 
+def replaced_while_read(folder: Path, _kills: int) -> Verdict:
+    """One process replaces a document of many passages, another answers from it."""
+    lines = [f"lights lamp {n} at dusk." for n in range(40)]
+    texts = ["\n\n".join(f"{name} {line}" for line in lines) for name in ("Alpha", "Beta")]
+    versions = {hashlib.sha256(text.encode()).hexdigest(): text for text in texts}
+    answers = given = blended = wrong = refused = 0
+    with (
+        fake_server(folder / "data", min_confidence=0, log_level="error") as (_process, client),
+        open_index(folder / "data", HashingEmbedder()) as index,
+    ):
+        done = threading.Event()
+
+        def replace() -> None:
+            for number in range(200):
+                time.sleep(0.2)
+                text = list(versions.values())[number % 2]
+                list(ingest(index, "default", [Raw(text.encode(), "lamps.txt", "lamps.txt")]))
+            done.set()
+
+        first = next(iter(versions.values()))
+        list(ingest(index, "default", [Raw(first.encode(), "lamps.txt", "lamps.txt")]))
+        writer = threading.Thread(target=replace)
+        writer.start()
+        while not done.is_set():
+            asked = f"lamp {answers % 40} at dusk"
+            question = {"question": asked, "limit": 40, "include_passages": True}
+            response = client.post("/v1/answer", json=question)
+            if response.status_code != 200:
+                refused += 1
+                continue
+            body = response.json()
+            answers += 1
+            given += body["status"] == "answered"
+            blended += len({p["text"].split()[0] for p in body["passages"]}) > 1
+            for citation in body["citations"]:
+                text = versions[citation["content_hash"].removeprefix("sha256:")]
+                wrong += text[citation["start"] : citation["end"]] != citation["quote"]
+        writer.join()
+    print(
+        f"replaced while read: 200 replacements, {answers} questions, {given} answered, "
+        f"{refused} refused; from both versions {blended}, wrong quotes {wrong}"
+    )
+    return not (blended or wrong or refused)
+
+
 FAULTS: dict[str, Callable[[Path, int], Verdict]] = {
     "kills": kills_under_load,
     "disk": full_disk,
@@ -324,6 +370,7 @@ FAULTS: dict[str, Callable[[Path, int], Verdict]] = {
     "log": corrupt_log_tail,
     "clock": jumping_clock,
     "writers": two_writers,
+    "replaced": replaced_while_read,
 }
 
 if __name__ == "__main__":
