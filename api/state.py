@@ -65,16 +65,16 @@ class State:
         self._stopped = True
         is_idle = self._worker is None or self._worker.stop(self.settings.shutdown_seconds)
         self.metrics.stop()
-        if self.tracing is not None:
-            self.tracing.stop()
         if self.busy or not is_idle:
             # A thread still works: closing its connection would crash it. The process ends soon.
             log.warning("stopping while %d requests or a job are unfinished", self.busy)
-            return
-        if self._engine is not None:
-            self._engine.index.close()
-        self.keys.close()
-        self.jobs.close()
+        else:
+            if self._engine is not None:
+                self._engine.index.close()
+            self.keys.close()
+            self.jobs.close()
+        if self.tracing is not None:
+            self.tracing.stop()
 
     def check_writable(self) -> None:
         """Write a few bytes into the data folder, unless it was read-only from the start.

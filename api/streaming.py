@@ -95,6 +95,14 @@ async def result(work: Callable[[], T], request: Request, during: During) -> T:
             return work()
 
     worker = asyncio.ensure_future(run_in_threadpool(run))
+    during.count(1)
+
+    def ended(done: "asyncio.Future[T]") -> None:
+        during.count(-1)
+        if not done.cancelled():
+            done.exception()  # looked at, also where nobody waits any more
+
+    worker.add_done_callback(ended)
     leaving = asyncio.ensure_future(_left(request))
     try:
         seconds = during.deadline - asyncio.get_running_loop().time()
@@ -105,7 +113,7 @@ async def result(work: Callable[[], T], request: Request, during: During) -> T:
             return await worker
         listening.leave()
         try:
-            return await worker
+            return await asyncio.shield(worker)
         except Stopped:
             if leaving.done():
                 log.info("the client has left: its work is stopped")

@@ -6,6 +6,7 @@ text, no path and no key. (The ready-made ASGI instrumentation names and records
 """
 
 import os
+import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from rag.types import Answer
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+_LAST_SECONDS = 5.0
 STAGES = ("retrieve", "read", "cite")
 
 
@@ -84,8 +86,12 @@ class Tracing:
         return traced
 
     def stop(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
+        """Send what is left, for a few seconds at most: a collector that is not there must not hold
+        up the end.
+        """
+        last = threading.Thread(target=self._provider.shutdown, daemon=True)
+        last.start()
+        last.join(_LAST_SECONDS)
 
 
 def begin() -> Tracing:
@@ -94,11 +100,28 @@ def begin() -> Tracing:
     Raises:
         MissingExtra: the SDK is not installed.
     """
+    require()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    is_named = "OTEL_SERVICE_NAME" in os.environ
+    resource = Resource.create() if is_named else Resource.create({"service.name": "quoth"})
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return Tracing(provider)
+
+
+def require() -> None:
+    """Find out whether the SDK is there.
+
+    Raises:
+        MissingExtra: it is not.
+    """
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        import opentelemetry.exporter.otlp.proto.http
+        import opentelemetry.sdk.trace  # noqa: F401
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "opentelemetry":
             raise
@@ -106,11 +129,6 @@ def begin() -> Tracing:
             "The OpenTelemetry SDK is not installed: install the extra with "
             "`pip install 'quoth[otel]'`, or unset QUOTH_TRACING."
         ) from error
-    named = "OTEL_SERVICE_NAME" in os.environ
-    resource = Resource.create() if named else Resource.create({"service.name": "quoth"})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider)
 
 
 def _nanoseconds(milliseconds: float) -> int:

@@ -331,14 +331,15 @@ def replaced_while_read(folder: Path, _kills: int) -> Verdict:
         done = threading.Event()
 
         def replace() -> None:
-            for number in range(200):
-                time.sleep(0.2)
-                text = list(versions.values())[number % 2]
-                list(ingest(index, "default", [Raw(text.encode(), "lamps.txt", "lamps.txt")]))
-            done.set()
+            try:
+                for number in range(200):
+                    time.sleep(0.2)
+                    text = texts[(number + 1) % 2]
+                    list(ingest(index, "default", [Raw(text.encode(), "lamps.txt", "lamps.txt")]))
+            finally:
+                done.set()
 
-        first = next(iter(versions.values()))
-        list(ingest(index, "default", [Raw(first.encode(), "lamps.txt", "lamps.txt")]))
+        list(ingest(index, "default", [Raw(texts[0].encode(), "lamps.txt", "lamps.txt")]))
         writer = threading.Thread(target=replace)
         writer.start()
         while not done.is_set():
@@ -360,7 +361,7 @@ def replaced_while_read(folder: Path, _kills: int) -> Verdict:
         f"replaced while read: 200 replacements, {answers} questions, {given} answered, "
         f"{refused} refused; from both versions {blended}, wrong quotes {wrong}"
     )
-    return not (blended or wrong or refused)
+    return given == answers > 0 and not (blended or wrong or refused)
 
 
 FAULTS: dict[str, Callable[[Path, int], Verdict]] = {

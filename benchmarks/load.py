@@ -94,7 +94,7 @@ def main() -> None:
                 print(f"{clients:3} clients, batching off  {alone.line()}")
                 ratio = batched.throughput / alone.throughput if alone.throughput else float("nan")
                 single = single or batched.p95 / clients
-                scaled = batched.p95 / (clients * single)
+                scaled = batched.p95 / (clients * single) if single else float("nan")
                 print(
                     f"{clients:3} clients, ratio on/off  {ratio:.2f}; p95 to that of "
                     f"{counts[0]} scaled by the clients {scaled:.2f}",

@@ -27,6 +27,8 @@ MAX_TERMS = 200
 
 _REMEMBERED = 100_000
 """Terms of a collection whose frequency is remembered."""
+_COLLECTIONS = 64
+"""Collections whose terms are."""
 
 
 class Matches(NamedTuple):
@@ -98,6 +100,8 @@ class Frequencies:
         """By term; those that stand nowhere are left out. `change` is the collection's newest."""
         when, counts = self._known.get(collection, (-1, {}))
         if when != change or len(counts) > _REMEMBERED:
+            if len(self._known) >= _COLLECTIONS:
+                self._known.clear()
             self._known[collection] = (change, counts := {})
         for term in wanted:
             if term not in counts:

@@ -90,7 +90,8 @@ class LocalIndex:
             matches = allowed_only(self.store.keyword_matches(number, wanted), allowed)
             found, is_whole = self._ranked(vector, number, near, matches, limit)
             hits = self.store.hits(found)
-            return hits, is_whole and len(hits) == len(found)
+            is_whole = is_whole and len(hits) == len(found)
+            return hits, is_whole and self._still_allowed(number, filters, allowed)
 
         return _undisturbed(once)
 
@@ -104,7 +105,8 @@ class LocalIndex:
             near = self._vectors.search(collection_id, vector, limit, allowed)
             found = [Found(chunk, cosine, cosine, n) for n, (chunk, cosine) in enumerate(near, 1)]
             hits = self.store.hits(found)
-            return hits, len(hits) == len(found)
+            is_whole = len(hits) == len(found)
+            return hits, is_whole and self._still_allowed(collection_id, filters, allowed)
 
         return _undisturbed(once)
 
@@ -134,6 +136,14 @@ class LocalIndex:
         """End what runs in the background, and close the store."""
         self._vectors.close()
         self.store.close()
+
+    def _still_allowed(
+        self, collection_id: int, filters: Filters | None, allowed: list[int] | None
+    ) -> bool:
+        """Whether no document that the filters allow came or went since."""
+        if filters is None or allowed is None:
+            return True
+        return self.store.allowed_chunks(collection_id, filters) == allowed
 
     @cached_property
     def _weight(self) -> float:

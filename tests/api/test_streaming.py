@@ -122,23 +122,32 @@ def test_silence_is_filled_with_comments(
         assert list(stream)[-1][0] == "done"
 
 
-def test_a_citation_whose_document_changes_meanwhile_is_dropped_here_too(
-    http: httpx.Client, reader: GatedReader
+@pytest.mark.parametrize(
+    ("text", "names", "status"),
+    [
+        ("New words. " + LIGHT, ["answer", "citation", "done"], "answered"),
+        ("It rains on Sundays.", ["answer", "done"], "no_answer"),
+    ],
+)
+def test_a_document_that_changes_meanwhile_is_read_again(
+    http: httpx.Client, reader: GatedReader, text: str, names: list[str], status: str
 ) -> None:
     reader.gate.clear()
     with http.stream("POST", "/v1/answer", json={**QUESTION, "stream": True}) as response:
         stream = events(response.iter_lines())
         assert next(stream)[0] == "passages"
-        changed = {
-            "source": "light.md",
-            "text": "New words. " + LIGHT,
-            "media_type": "text/markdown",
-        }
-        assert http.post("/v1/documents", json=changed).status_code == 201
+        changed = {"source": "light.md", "text": text, "media_type": "text/markdown"}
+        (outcome,) = http.post("/v1/documents", json=changed).json()["outcomes"]
         reader.gate.set()
         rest = list(stream)
-    assert [name for name, _ in rest] == ["answer", "done"]
-    assert rest[-1][1]["status"] == "no_answer"
+    assert [name for name, _ in rest] == names
+    whole = rest[-1][1]
+    assert whole["status"] == status
+    assert reader.reads == 2
+    now = http.get(f"/v1/documents/{outcome['document_id']}").json()["text"]
+    assert [now[c["start"] : c["end"]] for c in whole["citations"]] == [
+        c["quote"] for c in whole["citations"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -251,10 +251,15 @@ def test_a_passage_far_away_is_found_by_its_words(tmp_path: Path) -> None:
     assert hit.score == hit.dense_score
 
 
+@pytest.mark.parametrize("filters", [None, Filters(sources=("a",))])
 @pytest.mark.parametrize("keywords", [True, False])
-@pytest.mark.parametrize("when", ["keyword_matches", "languages", "hits"])
+@pytest.mark.parametrize("when", ["allowed_chunks", "keyword_matches", "languages", "hits"])
 def test_a_document_replaced_during_the_search_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, keywords: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+    keywords: bool,
+    filters: Filters | None,
 ) -> None:
     """It is not missing in both its versions, nor there in both."""
     options = SearchOptions(keywords=keywords)
@@ -270,12 +275,14 @@ def test_a_document_replaced_during_the_search_is_found(
         def overtaken(*arguments: Any) -> Any:
             nonlocal calls
             calls += 1
+            seen = real(*arguments)
             if calls == 1:
                 put("The new lamp.")
-            return real(*arguments)
+                return seen if when == "allowed_chunks" else real(*arguments)
+            return seen
 
         monkeypatch.setattr(index.store, when, overtaken)
-        hits = index.search("lamp", "default", 5)
+        hits = index.search("lamp", "default", 5, filters)
         expected = "The new lamp." if calls else "The old lamp."
         assert [hit.text for hit in hits] == [expected]
 
