@@ -8,7 +8,7 @@ from types import TracebackType
 from documents.types import Alignment, Chunk, Document
 from index.errors import StorageError
 from index.hybrid import SearchOptions, allowed_only, rank, strongest
-from index.keywords import Matches
+from index.keywords import MAX_POSTINGS, Matches, postings_for
 from index.spread import spread
 from index.store import Store
 from index.terms import query_terms
@@ -87,7 +87,10 @@ class LocalIndex:
         def once() -> tuple[list[Hit], bool]:
             allowed = self.store.allowed_chunks(number, filters) if filters else None
             near = self._vectors.search(number, vector, depth, allowed)
-            matches = allowed_only(self.store.keyword_matches(number, wanted), allowed)
+            # What filters leave is a part of what is looked at: more is.
+            postings = MAX_POSTINGS if filters else postings_for(self._vectors.count(number))
+            matches = self.store.keyword_matches(number, wanted, postings)
+            matches = allowed_only(matches, allowed)
             found, is_whole = self._ranked(vector, number, near, matches, limit)
             hits = self.store.hits(found)
             is_whole = is_whole and len(hits) == len(found)

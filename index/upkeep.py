@@ -72,6 +72,11 @@ class KeptVectors:
         with self._lock:
             return self._caught_up(collection_id).search(query, limit, allowed)
 
+    def count(self, collection_id: int) -> int:
+        """How many vectors a collection has now."""
+        with self._lock:
+            return len(self._caught_up(collection_id))
+
     def scores(self, collection_id: int, query: Vectors, ids: Sequence[int]) -> dict[int, float]:
         """As `VectorIndex.scores`, on what the store holds now."""
         with self._lock:
