@@ -212,6 +212,8 @@ class KeptVectors:
     # New lists
 
     def _tend_in_background(self, collection_id: int) -> None:
+        if collection_id in self._given_up:  # asked for again while it failed
+            return
         # Searches have the other cores; the setting is this thread's own.
         faiss.omp_set_num_threads(1)
         try:
