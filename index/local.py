@@ -85,6 +85,7 @@ class LocalIndex:
         wanted = query_terms(query)
 
         def once() -> tuple[list[Hit], bool]:
+            change = self.store.last_change(number)
             allowed = self.store.allowed_chunks(number, filters) if filters else None
             near = self._vectors.search(number, vector, depth, allowed)
             # What filters leave is a part of what is looked at: more is.
@@ -94,7 +95,7 @@ class LocalIndex:
             found, is_whole = self._ranked(vector, number, near, matches, limit)
             hits = self.store.hits(found)
             is_whole = is_whole and len(hits) == len(found)
-            return hits, is_whole and self._still_allowed(number, filters, allowed)
+            return hits, is_whole and self._still_allowed(number, change, filters, allowed)
 
         return _undisturbed(once)
 
@@ -104,12 +105,13 @@ class LocalIndex:
         """The best chunks by cosine alone, for a query vector of shape (dimension,)."""
 
         def once() -> tuple[list[Hit], bool]:
+            change = self.store.last_change(collection_id)
             allowed = self.store.allowed_chunks(collection_id, filters) if filters else None
             near = self._vectors.search(collection_id, vector, limit, allowed)
             found = [Found(chunk, cosine, cosine, n) for n, (chunk, cosine) in enumerate(near, 1)]
             hits = self.store.hits(found)
             is_whole = len(hits) == len(found)
-            return hits, is_whole and self._still_allowed(collection_id, filters, allowed)
+            return hits, is_whole and self._still_allowed(collection_id, change, filters, allowed)
 
         return _undisturbed(once)
 
@@ -141,10 +143,12 @@ class LocalIndex:
         self.store.close()
 
     def _still_allowed(
-        self, collection_id: int, filters: Filters | None, allowed: list[int] | None
+        self, collection_id: int, change: int, filters: Filters | None, allowed: list[int] | None
     ) -> bool:
-        """Whether no document that the filters allow came or went since."""
-        if filters is None or allowed is None:
+        """Whether no document that the filters allow came or went since a change. They may be very
+        many, and are listed again only where anything changed at all.
+        """
+        if filters is None or allowed is None or self.store.last_change(collection_id) == change:
             return True
         return self.store.allowed_chunks(collection_id, filters) == allowed
 

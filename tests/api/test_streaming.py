@@ -1,5 +1,6 @@
 """`stream: true` over a real socket: the order of events, errors, and clients that leave."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import api.streaming
 from api.app import create_app
@@ -289,6 +291,32 @@ def test_a_client_that_does_not_wait_for_a_whole_answer_stops_the_work(
     monkeypatch.setattr(reader, "read", read)
     assert ask(http, **QUESTION)[-1][0] == "done"
     assert (batches, reader.reads) == (1, 1)
+
+
+def test_a_plain_answer_counts_until_its_thread_ends() -> None:
+    """Also where its request is cancelled: whoever closes the index waits for the count."""
+    begun, go_on = threading.Event(), threading.Event()
+    counts: list[int] = []
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    async def cancelled() -> None:
+        request = Request({"type": "http"}, receive=asyncio.Event().wait)  # type: ignore[arg-type]
+        during = api.streaming.During(count=counts.append)
+        task = asyncio.create_task(api.streaming.result(work, request, during))
+        await asyncio.to_thread(begun.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert counts == [1]
+        go_on.set()
+        while len(counts) < 2:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(cancelled(), 60))
+    assert counts == [1, -1]
 
 
 def test_a_stream_over_its_time_ends_with_an_event(
