@@ -22,8 +22,8 @@ UNBOUNDED_PATHS = OPEN_PATHS | {"/metrics"}
 
 class Gate:
     """ASGI middleware: at most `running` requests at once, `waiting` more in a queue, and 503 with
-    `Retry-After` for the rest. A request without an answer after `timeout_s` gets 504; its work
-    cannot be stopped in the middle, so it keeps its place until it is done.
+    `Retry-After` for the rest. A request without an answer after `timeout_s` gets 504; it keeps its
+    place until its work has ended, which is stopped between two batches of the model's.
     """
 
     def __init__(

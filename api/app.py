@@ -25,6 +25,20 @@ from api.wiring import Engine
 _FORM_OVERHEAD = 1_000_000
 """Bytes of a request beyond its largest document: names, boundaries, a second small file."""
 
+_HEADERS = ("Authorization", "Content-Type", "Prefer", "X-API-Key", "X-Request-ID")
+_OPENAI_HEADERS = (
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    *(
+        f"X-Stainless-{name}"
+        for name in (
+            "Arch", "Async", "Helper-Method", "Lang", "OS", "Package-Version", "Read-Timeout",
+            "Retry-Count", "Runtime", "Runtime-Version", "Timeout",
+        )
+    ),
+)  # fmt: skip
+"""What the openai client for browsers sends with every request."""
+
 _DESCRIPTION = """
 Ask your documents in any language; get the exact words back, and where they stand.
 
@@ -39,13 +53,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # Each request may hold a thread; the others are for keys and health.
-        to_thread.current_default_thread_limiter().total_tokens = settings.running_requests + 16
-        state.start()
-        with draining(state):
+        async with working(state):
             yield
-        await state.finish()
-        state.stop()
 
     app = FastAPI(
         title="Quoth",
@@ -64,6 +73,19 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     for routes in (answers, chat, documents, jobs, collections, health):
         app.include_router(routes.router)
     return app
+
+
+@asynccontextmanager
+async def working(state: State) -> AsyncIterator[None]:
+    """From the start of a server to its end: what it works with is there, then finished."""
+    # Each request may hold a thread; the others are for keys and health.
+    tokens = state.settings.running_requests + 16
+    to_thread.current_default_thread_limiter().total_tokens = tokens
+    state.start()
+    with draining(state):
+        yield
+    await state.finish()
+    state.stop()
 
 
 def surround(app: Starlette, state: State) -> None:
@@ -90,10 +112,12 @@ def surround(app: Starlette, state: State) -> None:
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Prefer", "X-API-Key", "X-Request-ID"],
+            allow_headers=[*_HEADERS, *_OPENAI_HEADERS],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
     app.add_middleware(OpenAIErrors)
+    if state.tracing is not None:
+        app.add_middleware(state.tracing.around)
     app.add_middleware(Observed, metrics=state.metrics)
 
 

@@ -8,8 +8,9 @@ import click
 
 from api.cli_backup import backup_command, restore_command
 from api.cli_keys import keys_group
-from api.cli_mcp import MissingExtra, mcp_command
+from api.cli_mcp import mcp_command
 from api.cli_store import collections_group, documents_group
+from api.errors import MissingExtra
 from api.evaluate import evaluate_command
 from api.fit_neutral import fit_neutral_command
 from api.keys import UnknownKey

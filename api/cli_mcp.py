@@ -5,12 +5,9 @@ from types import ModuleType
 
 import click
 
+from api.errors import MissingExtra
 from api.options import data_dir_option
 from api.settings import load_settings
-
-
-class MissingExtra(Exception):
-    """A part that is not installed with the rest; the message says how to install it."""
 
 
 @click.command("mcp")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _LEAST_SENTENCES = 20
     default=200,
     show_default=True,
     metavar="N",
+    help="Sentences to fit on, in each language.",
 )
 @click.option(
     "--directions",
@@ -36,15 +38,17 @@ _LEAST_SENTENCES = 20
     metavar="N",
     help="Directions to project out (default: as many as languages less one, at most 32).",
 )
+@click.option("--force", is_flag=True, help="Replace a map that was fitted before.")
 @data_dir_option
 def fit_neutral_command(
-    parallel: Path, sentences: int, directions: int | None, data_dir: Path | None
+    parallel: Path, sentences: int, directions: int | None, force: bool, data_dir: Path | None
 ) -> None:
     """Fit a language-neutral map for QUOTH_EMBEDDER on PARALLEL text.
 
     PARALLEL holds JSON lines {"texts": {"en": "…", "el": "…"}}, a sentence in several languages a
-    line; it may end in .gz. The map is kept in QUOTH_CACHE_DIR and used from then on. A data folder
-    remembers which map its vectors have: documents that are in must be ingested again elsewhere.
+    line; it may end in .gz. The map is kept in QUOTH_CACHE_DIR and used from then on: keep a
+    copy of its folder `neutral` with the data. A data folder remembers which map its vectors have:
+    documents that are in must be ingested again elsewhere.
     """
     from api.console import preparing
     from index import embedder as embedders
@@ -58,12 +62,32 @@ def fit_neutral_command(
             raise click.UsageError(
                 f"A map is shipped for {embedder.name}: set QUOTH_EMBEDDER to another model."
             )
+        path = fitted_path(settings.neutral_dir, embedder)
+        if path.exists() and not force:
+            raise click.UsageError(
+                f"{path} is there: data folders that were made with it could not be opened any "
+                "more without it. Keep a copy and give --force to replace it."
+            )
         neutral = fitted(embedder, rows, directions, progress)
-    path = fitted_path(settings.neutral_dir, embedder)
-    path.parent.mkdir(parents=True, exist_ok=True)
     about = {"embedder": embedder.identity, "data": parallel.name, "languages": " ".join(rows[0])}
-    neutral.save(path, about)
+    _keep(neutral, path, about)
     click.echo(f"wrote {path}: {len(neutral.directions)} directions of {len(rows[0])} languages")
+
+
+def _keep(neutral: "NeutralMap", path: Path, about: dict[str, str]) -> None:
+    """Written beside and renamed, so that a map that is there is whole."""
+    beside = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        neutral.save(beside, about)
+        beside.replace(path)
+    except OSError as error:
+        raise click.ClickException(
+            f"The map cannot be written to {path.parent} ({error.strerror or error}): make room "
+            "there, or set QUOTH_CACHE_DIR to a folder that can be written."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_parallel(path: Path, count: int) -> list[dict[str, str]]:
@@ -73,20 +97,23 @@ def read_parallel(path: Path, count: int) -> list[dict[str, str]]:
     Raises:
         click.ClickException: the file is not of that form, or holds too little.
     """
-    lines = []
-    with (
-        gzip.open(path, "rt", encoding="utf-8")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8") as stream
-    ):
-        for number, line in enumerate(stream, 1):
-            try:
+    lines, number = [], 0
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8") as stream
+        ):
+            for line in stream:
+                number += 1
                 row: Any = json.loads(line)["texts"]
                 lines.append({str(k): str(v).strip() for k, v in row.items() if str(v).strip()})
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise click.ClickException(
-                    f"{path}, line {number}: give JSON lines with an object `texts`."
-                ) from error
+    except (OSError, EOFError) as error:
+        raise click.ClickException(f"{path} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise click.ClickException(
+            f"{path}, line {max(1, number)}: give JSON lines in UTF-8 with an object `texts`."
+        ) from error
     totals: dict[str, int] = {}
     for row in lines:
         for language in row:
@@ -100,8 +127,8 @@ def read_parallel(path: Path, count: int) -> list[dict[str, str]]:
             f"{path} has {len(whole)} sentences in {len(languages)} languages: at least "
             f"{_LEAST_SENTENCES} in {_LEAST_LANGUAGES} are needed."
         )
-    step = max(1, len(whole) // count)
-    return whole[::step][:count]
+    count = min(count, len(whole))
+    return [whole[n * len(whole) // count] for n in range(count)]
 
 
 def fitted(

@@ -21,7 +21,7 @@ from typing import Literal, get_args
 
 from index.backup import KEYS_FILE
 from index.errors import InvalidRequest
-from index.sqlite import Connections, translated
+from index.sqlite import Connections, transaction, translated
 
 FILE = KEYS_FILE
 Scope = Literal["read", "write", "metrics"]
@@ -222,13 +222,8 @@ class KeyStore:
             connections = self._opened(create=True)
             assert connections is not None
             connection = connections.get()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
 
 def _has_table(connection: sqlite3.Connection) -> bool:

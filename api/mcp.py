@@ -1,8 +1,8 @@
 """A Model Context Protocol server: ask, search and read for assistants that call tools."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated
 
 from mcp.server import MCPServer
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 
 from api.access import EVERYTHING, Access
-from api.app import quoth_version, surround
+from api.app import quoth_version, surround, working
 from api.chat_reply import reply
 from api.problems import NotReady, document_of, kind_of
 from api.schemas import (
@@ -72,10 +72,17 @@ def build_app(settings: Settings, engine: Engine | None = None) -> Starlette:
     HTTP service: a key reads what it may see, and none is needed only as long as there is none.
     """
     state = State(settings, engine, takes_jobs=False)
-    state.start()
     app = _server(state).streamable_http_app(
         stateless_http=True, json_response=True, host=settings.host
     )
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with working(state), inner(app):
+            yield
+
+    app.router.lifespan_context = lifespan
     surround(app, state)
     return app
 

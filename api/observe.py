@@ -68,7 +68,7 @@ class Observed:
         try:
             await self.app(scope, receive, noted)
         except Exception as error:
-            log.error("%s failed", _route(scope), exc_info=error)
+            log.error("%s failed", route_of(scope), exc_info=error)
             if status:  # too late for another answer: the server closes the connection
                 raise
             response = problem(
@@ -82,7 +82,7 @@ class Observed:
             self._note(scope, status, time.perf_counter() - start)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _route(scope)
+        route = route_of(scope)
         # 499: the client went away before there was an answer.
         self._metrics.request(scope["method"], route, status or 499, seconds)
         access: Access | None = scope.get("state", {}).get("access")
@@ -97,7 +97,7 @@ class Observed:
         log.log(level, "request", extra={FIELDS: fields})
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The template of the route that was taken: few of them, and nothing of what was asked."""
     if scope["path"] in OPEN_PATHS:
         return str(scope["path"])

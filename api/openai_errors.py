@@ -5,13 +5,38 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import RESPONSES as PROBLEMS
 
 _PATHS = ("/v1/chat/", "/v1/models")
 _PLACE = re.compile(r"body\.([\w.-]+): ")
 _STATUS = {422: 400, 409: 400}
 """Clients of the API know a mistake of theirs as 400, and try again after 409."""
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class ErrorOut(BaseModel):
+    """What went wrong, as the OpenAI API says it."""
+
+    message: str
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None
+    code: str = Field(examples=["model_not_found"])
+
+
+class ErrorBody(BaseModel):
+    """The body of an error."""
+
+    error: ErrorOut
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": told["description"]}
+    for status, told in PROBLEMS.items()
+    if status not in _STATUS
+} | {400: {"model": ErrorBody, "description": "The request is at fault; `message` says where."}}
 
 
 def speaks_openai(path: str) -> bool:

@@ -1,9 +1,12 @@
-"""The OpenAPI document says whether a key is needed, so that /docs can ask for it."""
+"""The OpenAPI document says whether a key is needed, so that /docs can ask for it, and no more of
+errors than there is.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from api.access import OPEN_PATHS
+from api.openai_errors import speaks_openai
 
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "`quoth keys create` makes one."},
@@ -18,6 +21,11 @@ def with_keys(
 
     def told() -> dict[str, Any]:
         plain = document()
+        for path, operations in plain["paths"].items():
+            if speaks_openai(path):
+                for operation in operations.values():
+                    # FastAPI tells of it wherever there is something to check; here it is 400.
+                    operation["responses"].pop("422", None)
         if not are_needed():
             return plain
         components = {**plain.get("components", {}), "securitySchemes": _SCHEMES}

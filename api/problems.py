@@ -9,8 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.schemas import Problem
 from documents.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
@@ -150,6 +151,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(cls, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _known)
 
 
@@ -180,6 +182,11 @@ def problem(
 
 def _document(name: str, status: HTTPStatus, title: str, detail: str) -> Problem:
     return Problem(type=f"urn:quoth:problem:{name}", title=title, status=status, detail=detail)
+
+
+async def _left(_request: Request, _error: Exception) -> Response:
+    """Nobody is there to read it: for the log alone, by the number that nginx uses."""
+    return Response(status_code=499)
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:

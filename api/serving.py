@@ -11,6 +11,7 @@ from types import FrameType
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from api import tracing
 from api.access import is_loopback
 from api.keys import KeyStore
 from api.settings import PREFIX, InvalidSettings, Settings, load_settings
@@ -23,10 +24,13 @@ def serve(settings: Settings, worker: str = "api.serving:worker") -> None:
 
     Raises:
         InvalidSettings: others could reach it, and no key keeps them out.
+        MissingExtra: traces are wanted, and what sends them is not installed.
     """
     import uvicorn
 
     require_key_where_exposed(settings)
+    if settings.tracing:
+        tracing.require()
     set_up_logging(settings)
     if settings.workers == 1:
         from api.app import create_app

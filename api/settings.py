@@ -97,6 +97,9 @@ class Settings(BaseSettings):
         2_000_000_000, description="Their bytes."
     )
     batch_queries: bool = Field(True, description="Embed questions of several clients together.")
+    tracing: bool = Field(
+        False, description="Send OpenTelemetry traces, as the `OTEL_` variables say (extra `otel`)."
+    )
     log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Least severe log lines that are printed."

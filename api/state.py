@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api import tracing
 from api.access import Access, is_loopback
 from api.keys import KeyStore
 from api.metrics import Metrics
@@ -22,6 +23,7 @@ from api.wiring import Engine, build, ingest_options
 from index.errors import StorageError
 from index.jobs import JobLimits, JobStore
 from index.worker import JobWorker
+from rag.types import Answer
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class State:
         self.settings = settings
         self._takes_jobs = takes_jobs
         self.metrics = Metrics()
+        self.tracing = tracing.begin() if settings.tracing else None
         self.is_draining = False
         self.busy = 0
         self.jobs = JobStore(
@@ -65,11 +68,13 @@ class State:
         if self.busy or not is_idle:
             # A thread still works: closing its connection would crash it. The process ends soon.
             log.warning("stopping while %d requests or a job are unfinished", self.busy)
-            return
-        if self._engine is not None:
-            self._engine.index.close()
-        self.keys.close()
-        self.jobs.close()
+        else:
+            if self._engine is not None:
+                self._engine.index.close()
+            self.keys.close()
+            self.jobs.close()
+        if self.tracing is not None:
+            self.tracing.stop()
 
     def check_writable(self) -> None:
         """Write a few bytes into the data folder, unless it was read-only from the start.
@@ -126,7 +131,12 @@ class State:
         """
         engine = self.engine()
         index = scoped(engine.index, access)
-        return replace(engine, index=index, observe=self.metrics.answered)
+        return replace(engine, index=index, observe=self._answered)
+
+    def _answered(self, answer: Answer) -> None:
+        self.metrics.answered(answer)
+        if self.tracing is not None:
+            self.tracing.answered(answer)
 
     def _load(self) -> None:
         try:

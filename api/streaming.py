@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 
 from api.problems import TookTooLong
 from index.interrupt import interrupted_by
@@ -19,6 +20,14 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 10
 """A comment is sent after this long without an event, so that proxies do not hang up."""
+
+EVENT: dict[str, object] = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+    "description": "One event; `data` is JSON, but for the last of a chat: `[DONE]`.",
+}
+"""The OpenAPI schema of each event of a stream."""
 
 _LINE_SEPARATORS = "\x85\u2028\u2029"
 """Lawful in JSON and in an event, but many clients' line readers break at them."""
@@ -41,6 +50,7 @@ class During:
 T = TypeVar("T")
 Emit = Callable[[T], None]
 _END = object()
+_TOO_LONG = "There was no answer in time: ask again, or ask for less."
 
 
 class Stopped(Exception):
@@ -66,6 +76,58 @@ class Listening:
         """Raises Stopped once nobody does."""
         if self.left:
             raise Stopped
+
+
+async def result(work: Callable[[], T], request: Request, during: During) -> T:
+    """What `work` returns; it runs in a thread. Once the client has left or the time is over, its
+    next `index.interrupt.check` raises `Stopped`.
+
+    Raises:
+        ClientDisconnect: the client has left.
+        TookTooLong: the time is over.
+        Exception: what `work` raised.
+    """
+    listening = Listening()
+
+    def run() -> T:
+        listening.check()
+        with interrupted_by(listening.check):
+            return work()
+
+    worker = asyncio.ensure_future(run_in_threadpool(run))
+    during.count(1)
+
+    def ended(done: "asyncio.Future[T]") -> None:
+        during.count(-1)
+        if not done.cancelled():
+            done.exception()  # looked at, also where nobody waits any more
+
+    worker.add_done_callback(ended)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        seconds = during.deadline - asyncio.get_running_loop().time()
+        await asyncio.wait(
+            {worker, leaving}, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED
+        )
+        if worker.done():
+            return await worker
+        listening.leave()
+        try:
+            return await asyncio.shield(worker)
+        except Stopped:
+            if leaving.done():
+                log.info("the client has left: its work is stopped")
+                raise ClientDisconnect from None
+            raise TookTooLong(_TOO_LONG) from None
+    finally:
+        listening.leave()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Return when the client leaves; its body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def streamed(work: Callable[[Emit[T]], None], during: During) -> AsyncGenerator[T]:
@@ -114,7 +176,7 @@ async def _next(queue: "asyncio.Queue[object]", seconds: float) -> object:
     try:
         return await asyncio.wait_for(queue.get(), max(0.0, seconds))
     except TimeoutError as error:
-        raise TookTooLong("There was no answer in time: ask again, or ask for less.") from error
+        raise TookTooLong(_TOO_LONG) from error
 
 
 def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:

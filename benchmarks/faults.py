@@ -7,6 +7,8 @@ fault prints its figures; the exit code is 1 where anything acknowledged was los
 """
 
 import argparse
+import hashlib
+import logging
 import random
 import subprocess
 import sys
@@ -39,6 +41,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     held = []
+    logging.disable(logging.WARNING)  # what is mended is counted
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for name in arguments.names or FAULTS:
         with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +54,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
     moments = random.Random(1)
     acknowledged: dict[str, str] = {}
     accepted: list[str] = []
-    requests = wrong = 0
+    requests = writes = wrong = 0
     port = free_port()
     for kill in range(kills):
         with fake_server(folder / "data", 0, 0.002, port=port) as (process, _client):
@@ -63,6 +66,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
                 first: threading.Event = first,
                 kill: int = kill,
             ) -> None:
+                nonlocal writes
                 number = 0
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                     while not stop.is_set():
@@ -73,6 +77,7 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
                             response = client.post("/v1/documents", json=body)
                             if response.status_code in (200, 201):
                                 acknowledged[name] = text * 20
+                                writes += 1
                                 first.set()
                             if number % 5 == 0:
                                 later = {**body, "source": f"job-{kill}-{part}-{number}.txt"}
@@ -126,9 +131,9 @@ def kills_under_load(folder: Path, kills: int) -> Verdict:
     lost_jobs = [name for name in accepted if name not in texts]
     doubled = len(listed) - len(texts)
     print(
-        f"kills under load: {kills} kills, {len(acknowledged)} documents and {len(accepted)} jobs "
-        f"acknowledged, {requests} answers; lost {len(lost)}, older {len(older)}, "
-        f"jobs lost {len(lost_jobs)}, doubled {doubled}, wrong quotes {wrong}"
+        f"kills under load: {kills} kills, {writes} writes of {len(acknowledged)} documents and "
+        f"{len(accepted)} jobs acknowledged, {requests} answers; lost {len(lost)}, "
+        f"older {len(older)}, jobs lost {len(lost_jobs)}, doubled {doubled}, wrong quotes {wrong}"
     )
     return not (lost or older or lost_jobs or doubled or wrong)
 
@@ -313,6 +318,52 @@ def two_writers(folder: Path, _kills: int) -> Verdict:
     return not (lost or doubled or refused)
 
 
+def replaced_while_read(folder: Path, _kills: int) -> Verdict:
+    """One process replaces a document of many passages, another answers from it."""
+    lines = [f"lights lamp {n} at dusk." for n in range(40)]
+    texts = ["\n\n".join(f"{name} {line}" for line in lines) for name in ("Alpha", "Beta")]
+    versions = {hashlib.sha256(text.encode()).hexdigest(): text for text in texts}
+    answers = given = blended = wrong = refused = 0
+    with (
+        fake_server(folder / "data", min_confidence=0, log_level="error") as (_process, client),
+        open_index(folder / "data", HashingEmbedder()) as index,
+    ):
+        done = threading.Event()
+
+        def replace() -> None:
+            try:
+                for number in range(200):
+                    time.sleep(0.2)
+                    text = texts[(number + 1) % 2]
+                    list(ingest(index, "default", [Raw(text.encode(), "lamps.txt", "lamps.txt")]))
+            finally:
+                done.set()
+
+        list(ingest(index, "default", [Raw(texts[0].encode(), "lamps.txt", "lamps.txt")]))
+        writer = threading.Thread(target=replace)
+        writer.start()
+        while not done.is_set():
+            asked = f"lamp {answers % 40} at dusk"
+            question = {"question": asked, "limit": 40, "include_passages": True}
+            response = client.post("/v1/answer", json=question)
+            if response.status_code != 200:
+                refused += 1
+                continue
+            body = response.json()
+            answers += 1
+            given += body["status"] == "answered"
+            blended += len({p["text"].split()[0] for p in body["passages"]}) > 1
+            for citation in body["citations"]:
+                text = versions[citation["content_hash"].removeprefix("sha256:")]
+                wrong += text[citation["start"] : citation["end"]] != citation["quote"]
+        writer.join()
+    print(
+        f"replaced while read: 200 replacements, {answers} questions, {given} answered, "
+        f"{refused} refused; from both versions {blended}, wrong quotes {wrong}"
+    )
+    return given == answers > 0 and not (blended or wrong or refused)
+
+
 FAULTS: dict[str, Callable[[Path, int], Verdict]] = {
     "kills": kills_under_load,
     "disk": full_disk,
@@ -320,6 +371,7 @@ FAULTS: dict[str, Callable[[Path, int], Verdict]] = {
     "log": corrupt_log_tail,
     "clock": jumping_clock,
     "writers": two_writers,
+    "replaced": replaced_while_read,
 }
 
 if __name__ == "__main__":

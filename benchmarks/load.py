@@ -6,8 +6,9 @@
 Closed loop: each client sends its next question when the last was answered. The sample corpus and
 its questions, or the documents of a folder (then the questions are their titles). Each number of
 clients is measured with batching of questions and without, in turn, on two servers of the same run;
-the ratio is what batching gains. `--minutes` goes on with the largest number of clients and prints
-the server's memory over time.
+the ratio is what batching gains. The 95th percentile is also given as a ratio to that of the first
+number of clients, scaled by how many more there are: 1 is fair sharing of one machine. `--minutes`
+goes on with the largest number of clients and prints the server's memory over time.
 """
 
 import argparse
@@ -43,17 +44,21 @@ class Result:
     wall: float = 0.0
 
     @property
+    def p95(self) -> float:
+        """Seconds."""
+        return statistics.quantiles(self.seconds, n=20)[18] if len(self.seconds) > 1 else 0.0
+
+    @property
     def throughput(self) -> float:
         """Answers a second."""
         return self.statuses["200"] / self.wall if self.wall else 0.0
 
     def line(self) -> str:
         """For people."""
-        cuts = statistics.quantiles(self.seconds, n=20) if len(self.seconds) > 1 else [0.0] * 19
         errors = {status: n for status, n in self.statuses.items() if status != "200"}
         return (
             f"{self.throughput:8.1f}/s  p50 {statistics.median(self.seconds or [0]) * 1000:7.1f} ms"
-            f"  p95 {cuts[18] * 1000:7.1f} ms  errors {errors or 'none'}"
+            f"  p95 {self.p95 * 1000:7.1f} ms  errors {errors or 'none'}"
         )
 
 
@@ -80,13 +85,21 @@ def main() -> None:
             for one in (on, off):
                 load(one.url, arguments.path, questions, 4, 3)
             print(f"{len(questions)} questions, POST /v1/{arguments.path}")
+            print(f"ready after {on.seconds:.1f} s and {off.seconds:.1f} s")
+            single = 0.0
             for clients in counts:
                 batched = load(on.url, arguments.path, questions, clients, arguments.seconds)
                 alone = load(off.url, arguments.path, questions, clients, arguments.seconds)
                 print(f"{clients:3} clients, batching on   {batched.line()}")
                 print(f"{clients:3} clients, batching off  {alone.line()}")
                 ratio = batched.throughput / alone.throughput if alone.throughput else float("nan")
-                print(f"{clients:3} clients, ratio on/off  {ratio:.2f}", flush=True)
+                single = single or batched.p95 / clients
+                scaled = batched.p95 / (clients * single) if single else float("nan")
+                print(
+                    f"{clients:3} clients, ratio on/off  {ratio:.2f}; p95 to that of "
+                    f"{counts[0]} scaled by the clients {scaled:.2f}",
+                    flush=True,
+                )
             if arguments.minutes:
                 soak(on, arguments.path, questions, max(counts), arguments.minutes)
 
@@ -106,6 +119,8 @@ class Server:
 
     url: str
     process: subprocess.Popen[bytes]
+    seconds: float
+    """From its start until it was ready."""
 
     def megabytes(self) -> float:
         """Resident memory of the process and its workers."""
@@ -140,6 +155,7 @@ def server(folder: Path, workers: int, *, batched: bool) -> Iterator[Server]:
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
+    begun = time.monotonic()
     try:
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
@@ -148,7 +164,7 @@ def server(folder: Path, workers: int, *, batched: bool) -> Iterator[Server]:
                     break
             except httpx.TransportError:
                 time.sleep(0.2)
-        yield Server(url, process)
+        yield Server(url, process, time.monotonic() - begun)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

@@ -2,9 +2,10 @@
 
     python -m benchmarks.retrieval xquad/ --setting mono --setting scattered:0
 
-The folder and the settings are those of `quoth evaluate`, and so are the figures: the share of
-questions whose document is among the best k. Texts are embedded once for all variants. Whatever is
-measured is printed at once, the last row as a difference to the first.
+The folder (or a file of questions) and the settings are those of `quoth evaluate`, and so are the
+figures: the share of questions whose document is among the best k. Texts are embedded once for all
+variants. The ratio is of the first share to that of the embedder alone; milliseconds are those of a
+search without embedding the question.
 """
 
 import argparse
@@ -18,10 +19,10 @@ from api.settings import load_settings
 from index.embedder import load
 from index.hybrid import SearchOptions
 from index.local import LocalIndex
-from index.neutral import with_shipped_map
+from index.neutral import NeutralEmbedder, NeutralMap, with_map
 from index.store import Store
 from index.types import Embedder
-from rag.evaluation.datasets import sample
+from rag.evaluation.datasets import load_dataset, sample
 from rag.evaluation.runner import quiet, take_in
 from rag.evaluation.settings import load_parallel
 from rag.evaluation.systems import RememberingEmbedder, best_hits
@@ -34,26 +35,44 @@ def main() -> None:
     """Read the arguments, measure each setting with each variant."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--setting", action="append", required=True)
+    parser.add_argument("--setting", action="append", default=None)
     parser.add_argument("--limit", type=int, help="questions of a setting, a sample")
+    parser.add_argument("--map", type=Path, help="another map than the embedder's own")
     parser.add_argument("--by-language", action="store_true", help="also print each language")
     arguments = parser.parse_args()
     plain = RememberingEmbedder(load(load_settings().embedder_options()))
+    given = arguments.map
+    mapped = (
+        NeutralEmbedder(plain, NeutralMap.load(given))
+        if given
+        else with_map(plain, load_settings().neutral_dir)
+    )
     variants = [
         (f"{name}{', keywords' if keywords else ''}", embedder, SearchOptions(keywords=keywords))
-        for name, embedder in (("plain", plain), ("map", with_shipped_map(plain)))
+        for name, embedder in (("plain", plain), ("map", mapped))
         for keywords in (False, True)
     ]
-    print("setting        variant          " + "".join(f"    R@{k:<3}" for k in DEPTHS) + " ms")
-    for setting in arguments.setting:
-        dataset = sample(load_parallel(arguments.folder, setting), arguments.limit, 0)
+    print(
+        "setting        variant          "
+        + "".join(f"    R@{k:<3}" for k in DEPTHS)
+        + "   ratio   ms"
+    )
+    for setting in arguments.setting or [arguments.folder.name.split(".")[0]]:
+        dataset = sample(read(arguments.folder, setting), arguments.limit, 0)
         plain.prepare([question.text for question in dataset.questions], quiet)
         measured = [measure(dataset, embedder, options) for _, embedder, options in variants]
         for (name, _embedder, _options), (ranks, seconds) in zip(variants, measured, strict=True):
             each = seconds / len(ranks) * 1000
-            print(f"{setting:15}{name:17}{shares(ranks)} {each:5.1f}", flush=True)
+            ratio = recall(ranks, 1) / max(recall(measured[0][0], 1), 1e-9)
+            shares = "".join(f"{recall(ranks, k):9.4f}" for k in DEPTHS)
+            print(f"{setting:15}{name:17}{shares} {ratio:7.2f} {each:5.1f}", flush=True)
         if arguments.by_language:
             by_language(dataset, [ranks for ranks, _seconds in measured])
+
+
+def read(path: Path, setting: str) -> Dataset:
+    """A folder of parallel files in a setting, or a file of questions."""
+    return load_dataset(path) if path.is_file() else load_parallel(path, setting)
 
 
 def measure(
@@ -77,9 +96,9 @@ def measure(
             return ranks, time.perf_counter() - start
 
 
-def shares(ranks: Sequence[int | None]) -> str:
-    """Of ranks below each depth."""
-    return "".join(f"{fmean(r is not None and r < k for r in ranks):9.4f}" for k in DEPTHS)
+def recall(ranks: Sequence[int | None], depth: int) -> float:
+    """Share of the ranks, from 0, that are below a depth."""
+    return fmean(rank is not None and rank < depth for rank in ranks)
 
 
 def by_language(dataset: Dataset, measured: Sequence[Sequence[int | None]]) -> None:

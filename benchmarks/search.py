@@ -190,8 +190,11 @@ def use(folder: Path, queries: Vectors, truth: Truth, threads: int) -> Row:
     """With a snapshot: loading it, searching, changing."""
     faiss.omp_set_num_threads(threads)
     path = folder / "vectors" / "1.snapshot"
+    store = Store(folder)
     before = resident()
-    load, vectors = timed(lambda: VectorIndex.load(path, "benchmark", queries.shape[1]))
+    load, vectors = timed(
+        lambda: VectorIndex.load(path, "benchmark", queries.shape[1], store=store.identity)
+    )
     row = {
         "lists": f"{vectors._inverted.lists:,}",
         "snapshot (MB)": f"{path.stat().st_size / 1e6:.0f}",
@@ -201,7 +204,7 @@ def use(folder: Path, queries: Vectors, truth: Truth, threads: int) -> Row:
     save, _ = timed(lambda: vectors.save(folder / "again", "benchmark"))
     row["snapshot written (s)"] = f"{save:.2f}"
     exact = VectorIndex(vectors.dimension, VectorOptions(exact_up_to=1 << 60))
-    for block in Store(folder).changes(1, 0, vectors.dimension):
+    for block in store.changes(1, 0, vectors.dimension):
         exact.add(block.added, block.vectors)
     row |= searches(vectors, exact, queries, truth)
     row |= changes(vectors, queries)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from index.interrupt import interrupted_by
 from index.types import Embedder, Vectors
 
 
@@ -138,7 +139,9 @@ class BatchingEmbedder:
 
     def _embed_together(self, batch: list[_Caller]) -> None:
         texts = [text for caller in batch for text in caller.texts]
-        vectors = self._embedder.embed_queries(texts)
+        # Whoever leads works for all: that its own client has left must not stop the others' work.
+        with interrupted_by(lambda: None):
+            vectors = self._embedder.embed_queries(texts)
         self._observe(len(texts))
         position = 0
         for caller in batch:

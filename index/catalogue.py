@@ -16,6 +16,13 @@ FROM documents d JOIN collections c ON c.id = d.collection_id
 """
 
 
+_OTHER_MAP = (
+    "The data folder {folder} was indexed with another language-neutral map of the same embedder: "
+    "set QUOTH_NEUTRAL as it was, put the map that `quoth models fit-neutral` made back into "
+    "QUOTH_CACHE_DIR, or choose another --data-dir and ingest the documents again."
+)
+
+
 class Catalogue(Database):
     """The documents of one data folder, without their chunks."""
 
@@ -35,6 +42,8 @@ class Catalogue(Database):
         """
         stored = self.embedder()
         if stored is not None and stored != identity:
+            if stored.partition(" neutral-")[0] == identity.partition(" neutral-")[0]:
+                raise EmbedderMismatch(_OTHER_MAP.format(folder=self.folder))
             theirs, ours = stored.partition(" (")[0], identity.partition(" (")[0]
             names = (theirs, ours) if theirs != ours else (stored, identity)
             raise EmbedderMismatch(

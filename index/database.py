@@ -11,7 +11,7 @@ from pathlib import Path
 
 from index import schema, upgrade
 from index.errors import StorageError, StorageReadOnly
-from index.sqlite import Connections, translated
+from index.sqlite import Connections, transaction, translated
 
 FILE = "quoth.sqlite3"
 
@@ -88,11 +88,5 @@ class Database:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with translated(self.folder), self._write_lock:
             connection = self._connections.get()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")

@@ -19,7 +19,7 @@ from typing import Literal
 
 from documents.load import Raw
 from index.ingest import Outcome
-from index.sqlite import Connections, translated
+from index.sqlite import Connections, transaction, translated
 
 FILE = "jobs.sqlite3"
 MAX_ATTEMPTS = 5
@@ -341,14 +341,8 @@ class JobStore:
             connection = self._opened().get()
             # What is erased is overwritten: nobody finds an upload in the file afterwards.
             connection.execute("PRAGMA secure_delete = ON").fetchall()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
 
 def _finish_if_over(connection: sqlite3.Connection, number: int) -> None:

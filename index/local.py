@@ -1,6 +1,6 @@
 """The embedded index: the SQLite store with its keywords, and FAISS derived from it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -8,13 +8,16 @@ from types import TracebackType
 from documents.types import Alignment, Chunk, Document
 from index.errors import StorageError
 from index.hybrid import SearchOptions, allowed_only, rank, strongest
-from index.keywords import Matches
+from index.keywords import MAX_POSTINGS, Matches, postings_for
 from index.spread import spread
 from index.store import Store
 from index.terms import query_terms
 from index.types import Embedder, Filters, Found, Hit, PutOutcome, Vectors
 from index.upkeep import KeptVectors
 from index.vector_options import VectorOptions
+
+_ATTEMPTS = 5
+"""At a search that documents are replaced under."""
 
 
 class LocalIndex:
@@ -78,22 +81,39 @@ class LocalIndex:
         vector = self.embedder.embed_queries([query])[0]
         if not self.options.keywords:
             return self.search_vector(vector, number, limit, filters)
-        allowed = self.store.allowed_chunks(number, filters) if filters else None
         depth = max(limit, self.options.depth)
-        near = self._vectors.search(number, vector, depth, allowed)
-        matches = self.store.keyword_matches(number, query_terms(query))
-        matches = allowed_only(matches, allowed)
-        return self.store.hits(self._ranked(vector, number, near, matches, limit))
+        wanted = query_terms(query)
+
+        def once() -> tuple[list[Hit], bool]:
+            change = self.store.last_change(number)
+            allowed = self.store.allowed_chunks(number, filters) if filters else None
+            near = self._vectors.search(number, vector, depth, allowed)
+            # What filters leave is a part of what is looked at: more is.
+            postings = MAX_POSTINGS if filters else postings_for(self._vectors.count(number))
+            matches = self.store.keyword_matches(number, wanted, postings)
+            matches = allowed_only(matches, allowed)
+            found, is_whole = self._ranked(vector, number, near, matches, limit)
+            hits = self.store.hits(found)
+            is_whole = is_whole and len(hits) == len(found)
+            return hits, is_whole and self._still_allowed(number, change, filters, allowed)
+
+        return _undisturbed(once)
 
     def search_vector(
         self, vector: Vectors, collection_id: int, limit: int, filters: Filters | None = None
     ) -> list[Hit]:
         """The best chunks by cosine alone, for a query vector of shape (dimension,)."""
-        allowed = self.store.allowed_chunks(collection_id, filters) if filters else None
-        near = self._vectors.search(collection_id, vector, limit, allowed)
-        return self.store.hits(
-            [Found(chunk, cosine, cosine, place) for place, (chunk, cosine) in enumerate(near, 1)]
-        )
+
+        def once() -> tuple[list[Hit], bool]:
+            change = self.store.last_change(collection_id)
+            allowed = self.store.allowed_chunks(collection_id, filters) if filters else None
+            near = self._vectors.search(collection_id, vector, limit, allowed)
+            found = [Found(chunk, cosine, cosine, n) for n, (chunk, cosine) in enumerate(near, 1)]
+            hits = self.store.hits(found)
+            is_whole = len(hits) == len(found)
+            return hits, is_whole and self._still_allowed(collection_id, change, filters, allowed)
+
+        return _undisturbed(once)
 
     def scores(
         self, vector: Vectors, collection_id: int, chunk_ids: Sequence[int]
@@ -122,6 +142,16 @@ class LocalIndex:
         self._vectors.close()
         self.store.close()
 
+    def _still_allowed(
+        self, collection_id: int, change: int, filters: Filters | None, allowed: list[int] | None
+    ) -> bool:
+        """Whether no document that the filters allow came or went since a change. They may be very
+        many, and are listed again only where anything changed at all.
+        """
+        if filters is None or allowed is None or self.store.last_change(collection_id) == change:
+            return True
+        return self.store.allowed_chunks(collection_id, filters) == allowed
+
     @cached_property
     def _weight(self) -> float:
         """Of one unit of BM25, in units of cosine."""
@@ -134,14 +164,29 @@ class LocalIndex:
         near: Sequence[tuple[int, float]],
         matches: Matches,
         limit: int,
-    ) -> list[Found]:
-        """Both results as one. What only keywords found gets its cosine from its vector."""
+    ) -> tuple[list[Found], bool]:
+        """Both results as one, and whether all of it is still there. What only keywords found gets
+        its cosine from its vector.
+        """
         depth = max(limit, self.options.depth)
         dense = dict(near)
         lexical = [chunk for chunk in strongest(matches, depth) if chunk not in dense]
         cosines = self._vectors.scores(collection_id, vector, lexical)
         languages = self.store.languages([*dense, *cosines])
-        return rank(near, matches, depth, languages, cosines, self._weight, limit)
+        is_whole = len(cosines) == len(lexical) and len(languages) == len(dense) + len(cosines)
+        best = rank(near, matches, depth, languages, cosines, self._weight, limit)
+        return best, is_whole
+
+
+def _undisturbed(search: Callable[[], tuple[list[Hit], bool]]) -> list[Hit]:
+    """The hits of a search in which nothing was replaced or removed meanwhile: a document that was
+    would be missing in both its versions. After a few disturbed ones, those of the last.
+    """
+    for _ in range(_ATTEMPTS):
+        hits, is_whole = search()
+        if is_whole:
+            break
+    return hits
 
 
 def open_index(

@@ -4,7 +4,8 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 
-VERSION = 2
+VERSION = 3
+"""2 added dates and terms; 3 changed what the terms of Arabic words are."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

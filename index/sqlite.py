@@ -125,3 +125,16 @@ def translated(folder: Path) -> Iterator[None]:
                 raise StorageError(
                     f"The data folder {folder} cannot be used ({error}): check its disk."
                 ) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction: all of it is kept, or nothing where anything is raised."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

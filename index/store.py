@@ -214,14 +214,18 @@ class Store(Catalogue):
             ).fetchall()
         return [row["id"] for row in rows]
 
-    def keyword_matches(self, collection_id: int, terms: Sequence[str]) -> Matches:
-        """The chunks of a collection that hold any of the terms, with their BM25."""
+    def keyword_matches(
+        self, collection_id: int, terms: Sequence[str], postings: int = keywords.MAX_POSTINGS
+    ) -> Matches:
+        """The chunks of a collection that hold any of the terms, with their BM25; where there are
+        rarer terms, of `postings` chunks (`index.keywords.postings_for`).
+        """
         change = self.last_change(collection_id)
         with self._reading() as connection:
             if not terms or not keywords.exists(connection, collection_id):
                 return keywords.NO_MATCHES
             counts = self._frequencies.of(connection, collection_id, change, terms)
-            return keywords.search(connection, collection_id, counts)
+            return keywords.search(connection, collection_id, counts, postings)
 
     def languages(self, chunk_ids: Sequence[int]) -> dict[int, str]:
         """Of chunks by id; those that are gone are left out."""

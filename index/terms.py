@@ -40,6 +40,7 @@ _LATIN = dict(zip("đðħıłøŧŋ", "ddhiloŧn", strict=True)) | {
 }
 # Letters that Arabic, Persian and Urdu write in several ways (alef and waw with hamza decompose).
 _ARABIC = dict(zip("ىیۍېےکڪةۃہھۂەٱ", "يييييككهههههها", strict=True))
+_ARABIC_ARTICLE = re.compile("[وف]?(?:ال|بال|كال|لل)(?=[ء-ي]{3})")
 _LETTERS_OF_THEIR_OWN = frozenset("йїЙЇ")
 """Decomposable, yet nobody writes them without their mark."""
 
@@ -75,7 +76,8 @@ def terms(text: str) -> list[str]:
     - Spaced scripts give words. Case, width and accents are folded, with the points of Hebrew, the
       vowels and tatweel of Arabic, and the variants of its alef, ya, kaf and ta marbuta; vowel
       signs of Indic scripts stay, for there they are letters. ß is ss, every sigma one letter, and
-      dotted and dotless i one.
+      dotted and dotless i one. An Arabic word with the article, and a preposition or conjunction
+      before it, also gives the word without (as in the light stemming of Larkey et al. 2002).
     - Han and kana give each pair of neighbours and each Han character; traditional and simplified
       characters are one, and so are katakana and hiragana.
     - Hangul gives words and the pairs of their syllables, for particles stick to words.
@@ -133,6 +135,8 @@ def _folded(text: str) -> str:
 def _add_word(run: str, found: list[str]) -> None:
     if run.isdigit() or run.isalpha():
         found.append(run[:MAX_LENGTH])
+        if article := _ARABIC_ARTICLE.match(run):
+            found.append(run[article.end() :][:MAX_LENGTH])
         return
     pieces = _PIECE.findall(run)
     joined = not any(mark in run for mark in ".,'")

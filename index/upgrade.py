@@ -1,6 +1,7 @@
 """Brings a data folder of an older version up to date, where it stands.
 
-Version 2 added the terms of every chunk and the dates of documents. The tables change, and the
+Version 2 added the terms of every chunk and the dates of documents; version 3 made the terms anew,
+since their analysis had changed. The tables change, and the
 version is raised, in one transaction; the terms of the chunks follow in batches. Until the last one
 is in, a mark in the database says so, and whoever opens it goes on where they are missing: after a
 kill, and beside another process that does the same.
@@ -40,8 +41,11 @@ def run(writing: Writing, name: str) -> None:
         StorageError: it cannot be written; what is done is kept, and the next run goes on.
     """
     with writing() as connection:
-        if schema.version(connection) == 1:
+        version = schema.version(connection)
+        if version == 1:
             _change_tables(connection)
+        if version < schema.VERSION:
+            _begin_terms(connection)
         (total,) = connection.execute("SELECT count(*) FROM chunks").fetchone()
     done, last, told = 0, 0, time.monotonic()
     log.warning("bringing the data folder %s up to date, once: %d passages", name, total)
@@ -78,8 +82,16 @@ def _change_tables(connection: sqlite3.Connection) -> None:
                 "UPDATE documents SET date_first = ?, date_last = ? WHERE id = ?",
                 (*days, row["id"]),
             )
-    connection.execute("INSERT INTO meta VALUES (?, '2')", (_MARK,))
-    connection.execute("PRAGMA user_version = 2")
+
+
+def _begin_terms(connection: sqlite3.Connection) -> None:
+    """Take out the terms of an older analysis, and mark that they are missing."""
+    for (collection,) in connection.execute("SELECT id FROM collections").fetchall():
+        keywords.drop(connection, collection)
+    connection.execute(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (_MARK, str(schema.VERSION))
+    )
+    connection.execute(f"PRAGMA user_version = {schema.VERSION}")
 
 
 def _add_terms(connection: sqlite3.Connection, after: int) -> tuple[int, int]:

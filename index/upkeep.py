@@ -72,6 +72,11 @@ class KeptVectors:
         with self._lock:
             return self._caught_up(collection_id).search(query, limit, allowed)
 
+    def count(self, collection_id: int) -> int:
+        """How many vectors a collection has now."""
+        with self._lock:
+            return len(self._caught_up(collection_id))
+
     def scores(self, collection_id: int, query: Vectors, ids: Sequence[int]) -> dict[int, float]:
         """As `VectorIndex.scores`, on what the store holds now."""
         with self._lock:
@@ -207,6 +212,8 @@ class KeptVectors:
     # New lists
 
     def _tend_in_background(self, collection_id: int) -> None:
+        if collection_id in self._given_up:  # asked for again while it failed
+            return
         # Searches have the other cores; the setting is this thread's own.
         faiss.omp_set_num_threads(1)
         try:

@@ -14,8 +14,11 @@ from rag.types import Alternative, Answer, Models, Reader, Reading
 
 MAX_QUESTION_CHARACTERS = 4000
 
+_ATTEMPTS = 3
+"""At an answer whose document is replaced while it is read."""
+
 Found = Callable[[Sequence[Hit]], None]
-"""Told of the passages before they are read; what it raises stops the work."""
+"""Told of the passages before they are first read; what it raises stops the work."""
 
 
 class SearchableTexts(Texts, Protocol):
@@ -59,17 +62,21 @@ def answer(
     question = valid_question(question)
     language = detect(question).tag
 
-    hits = index.search(question, options.collection, options.limit, options.filters)
-    require_documents(hits, options.collection, options.filters)
-    clock.mark("retrieve")
-    found(hits)
+    for attempt in range(_ATTEMPTS):
+        hits = index.search(question, options.collection, options.limit, options.filters)
+        require_documents(hits, options.collection, options.filters)
+        clock.mark("retrieve")
+        if attempt == 0:
+            found(hits)
 
-    readings = reader.read(question, hits)
-    clock.mark("read")
+        readings = reader.read(question, hits)
+        clock.mark("read")
 
-    confident = [reading for reading in readings if reading.confidence >= options.min_confidence]
-    answers = _cited(confident, index, options.max_alternatives + 1)
-    clock.mark("cite")
+        confident = [r for r in readings if r.confidence >= options.min_confidence]
+        answers = _cited(confident, index, options.max_alternatives + 1)
+        clock.mark("cite")
+        if not _is_overtaken(confident, answers):
+            break
 
     chosen = answers[0] if answers else None
     return Answer(
@@ -122,6 +129,14 @@ def require_documents(hits: Sequence[Hit], collection: str, filters: Filters | N
         )
 
 
+def _is_overtaken(confident: Sequence[Reading], answers: Sequence[Alternative]) -> bool:
+    """Whether the best reading's document was replaced or removed before it could be cited."""
+    if not confident:
+        return False
+    best = confident[0].hit.document_id
+    return not answers or all(c.document_id != best for c in answers[0].citations)
+
+
 def _cited(readings: Sequence[Reading], texts: Texts, limit: int) -> list[Alternative]:
     """The first `limit` answers whose quotes verify, each with a citation of every document that
     gives it; the first document's wording is the answer. A document is not its own second source.
@@ -157,7 +172,7 @@ class _Clock:
 
     def mark(self, stage: str) -> None:
         now = time.perf_counter()
-        self._marks[stage] = round((now - self._last) * 1000, 2)
+        self._marks[stage] = round(self._marks.get(stage, 0.0) + (now - self._last) * 1000, 2)
         self._last = now
 
     def milliseconds(self) -> dict[str, float]:

@@ -2,26 +2,18 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.api.sockets import free_port, wait_until_ready
 from tests.shared_data import ROOT
 
 pytestmark = pytest.mark.model
 QUOTH = str(Path(sys.executable).parent / "quoth")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_a_server_answers_while_another_process_ingests(tmp_path: Path) -> None:
@@ -55,15 +47,3 @@ def test_a_server_answers_while_another_process_ingests(tmp_path: Path) -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=30) in (0, -signal.SIGTERM)
-
-
-def wait_until_ready(client: httpx.Client) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    pytest.fail("the server did not become ready")

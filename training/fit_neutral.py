@@ -35,19 +35,24 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=60, help="sentences to measure on")
     parser.add_argument("--directions", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="languages to leave out, to measure on them"
+    )
+    parser.add_argument("--output", type=Path, help="another file than the one that is shipped")
     arguments = parser.parse_args()
+    languages = [language for language in LANGUAGES if language not in arguments.without]
 
     rows = read(arguments.ntrex)
     rng = np.random.default_rng(arguments.seed)
     seen, unseen = split(rows, rng, arguments.sentences, arguments.held_out)
     embedder = embedders.load(load_settings().embedder_options())
-    passages = np.empty((len(LANGUAGES), len(seen) + len(unseen), embedder.dimension), np.float32)
+    passages = np.empty((len(languages), len(seen) + len(unseen), embedder.dimension), np.float32)
     queries = np.empty_like(passages)
-    for position, language in enumerate(LANGUAGES):
+    for position, language in enumerate(languages):
         texts = [row["texts"].get(language) or row["texts"]["eng-US"] for row in seen + unseen]
         passages[position] = embedder.embed_passages(texts)
         queries[position] = embedder.embed_queries(texts)
-        print(f"embedded {language} ({position + 1} of {len(LANGUAGES)})", flush=True)
+        print(f"embedded {language} ({position + 1} of {len(languages)})", flush=True)
 
     count = len(seen)
     print(f"no map: {found(passages[:, count:], queries[:, count:], rng):.3f}")
@@ -55,12 +60,12 @@ def main() -> None:
         neutral = fit(passages[:, :count], queries[:, :count], directions)
         share = found(*applied(neutral, passages[:, count:], queries[:, count:]), rng)
         print(f"{directions} directions: {share:.3f}")
-    name = embedder.name
-    target = Path(__file__).parent.parent / "index" / SHIPPED[name]
+    shipped = Path(__file__).parent.parent / "index" / SHIPPED[embedder.name]
+    target = arguments.output or shipped
     about = {
         "embedder": embedder.identity,
         "data": "NTREX-128, CC BY-SA 4.0",
-        "languages": " ".join(LANGUAGES),
+        "languages": " ".join(languages),
         "sentences": str(count),
         "seed": str(arguments.seed),
     }

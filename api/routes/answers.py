@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -11,13 +11,13 @@ from api.answer_events import answer_events
 from api.problems import RESPONSES
 from api.schemas import AnswerRequest, AnswerResponse, PassageOut, SearchRequest, SearchResponse
 from api.state import CurrentDuring, CurrentEngine
-from api.streaming import event_stream
+from api.streaming import EVENT, event_stream, result
 from rag.answer import require_documents, valid_question
 
 router = APIRouter(prefix="/v1", tags=["Questions"], responses=RESPONSES)
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT}},
         "description": "The answer, or its events where `stream` is true.",
     }
 }
@@ -25,25 +25,25 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.post("/answer", response_model=AnswerResponse, responses=_STREAM)
 async def answer(
-    request: AnswerRequest, engine: CurrentEngine, during: CurrentDuring
+    body: AnswerRequest, request: Request, engine: CurrentEngine, during: CurrentDuring
 ) -> AnswerResponse | EventSourceResponse:
     """Answer a question from the documents, with verified quotes, or say that they do not."""
     ask = partial(
         engine.answer,
-        request.question,
-        collection=request.collection,
-        limit=request.limit,
-        filters=request.filters.to_filters(),
-        min_confidence=request.min_confidence,
-        history=[turn.to_turn() for turn in request.history],
+        body.question,
+        collection=body.collection,
+        limit=body.limit,
+        filters=body.filters.to_filters(),
+        min_confidence=body.min_confidence,
+        history=[turn.to_turn() for turn in body.history],
     )
-    include_passages = request.include_passages
-    if not request.stream:
-        result = await run_in_threadpool(ask)
-        return AnswerResponse.of(result, include_passages=include_passages)
+    include_passages = body.include_passages
+    if not body.stream:
+        given = await result(ask, request, during)
+        return AnswerResponse.of(given, include_passages=include_passages)
     # What can be told at once gets a status of its own; later errors are events.
-    valid_question(request.question)
-    await run_in_threadpool(engine.index.store.collection_id, request.collection)
+    valid_question(body.question)
+    await run_in_threadpool(engine.index.store.collection_id, body.collection)
     events = answer_events(
         lambda found: ask(found=found),
         during,

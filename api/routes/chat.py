@@ -12,9 +12,9 @@ from api.access import Access
 from api.chat_events import Envelope, Finished, chat_events
 from api.chat_reply import reply
 from api.chat_schemas import MODEL, ChatCompletion, ChatRequest, ModelList, ModelOut, Usage
-from api.problems import RESPONSES
+from api.openai_errors import RESPONSES
 from api.state import CurrentAccess, CurrentDuring, CurrentEngine
-from api.streaming import event_stream
+from api.streaming import EVENT, event_stream, result
 from api.wiring import Engine
 from index.errors import UnknownCollection
 from index.types import DEFAULT_COLLECTION
@@ -24,7 +24,7 @@ from rag.chat import TURNS_READ
 router = APIRouter(prefix="/v1", tags=["Chat"], responses=RESPONSES)
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT}},
         "description": "The reply, or its chunks where `stream` is true.",
     }
 }
@@ -44,7 +44,7 @@ async def completions(
     ask = partial(_finished, engine, body, collection)
     envelope = Envelope(body.model, str(request.base_url))
     if not body.stream:
-        return envelope.completion(await run_in_threadpool(ask))
+        return envelope.completion(await result(ask, request, during))
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     events = chat_events(ask, envelope, during, include_usage=include_usage)
     return event_stream(events, during)

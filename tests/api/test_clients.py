@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from fastapi.testclient import TestClient
+from openai._models import FinalRequestOptions
 from starlette.types import Message, Receive, Scope, Send
 
 from api import logs
@@ -188,6 +190,26 @@ def test_other_origins_are_let_in_by_name_only(settings: Settings, engine: Engin
         evil = {**preflight, "Origin": "https://evil.example"}
         response = client.options("/v1/answer", headers=evil)
         assert "access-control-allow-origin" not in response.headers
+
+
+def test_a_browser_may_send_what_the_openai_client_sends(
+    settings: Settings, engine: Engine
+) -> None:
+    """Every header of the official client's own requests passes the preflight."""
+    client = openai.OpenAI(api_key="k", base_url="http://x/v1")
+    request = client._build_request(FinalRequestOptions(method="post", url="/chat/completions"))
+    listed = settings.model_copy(update={"cors_origins": "https://app.example"})
+    sent = [name for name in request.headers if name.startswith(("x-stainless", "auth"))]
+    assert len(sent) > 5
+    with TestClient(create_app(listed, engine)) as http:
+        preflight = {
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": ", ".join(sent),
+        }
+        assert http.options("/v1/chat/completions", headers=preflight).status_code == 200
+        preflight["Access-Control-Request-Headers"] += ", x-other"
+        assert http.options("/v1/chat/completions", headers=preflight).status_code == 400
 
 
 def test_a_request_has_an_id(client: TestClient) -> None:

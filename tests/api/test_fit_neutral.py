@@ -7,7 +7,11 @@ import pytest
 
 from api import cli
 from api.fit_neutral import read_parallel
+from documents.load import Raw
 from index import embedder as embedders
+from index.errors import EmbedderMismatch
+from index.ingest import ingest
+from index.local import open_index
 from index.neutral import NeutralMap, fitted_path, with_map
 from tests.fakes import HashingEmbedder
 
@@ -66,6 +70,27 @@ def test_a_map_is_fitted_kept_and_used(
     assert plain[0, 0] < plain[1, 0]
 
 
+def test_a_map_is_replaced_on_demand_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Folders that were made with it need it; they say so where it is gone."""
+    maps = tmp_path / "cache" / "neutral"
+    first = ["models", "fit-neutral", str(write(tmp_path / "p.jsonl"))]
+    other = ["models", "fit-neutral", str(write(tmp_path / "q.jsonl", 30)), "--sentences", "25"]
+    assert cli.run(first) == 0
+    embedder = with_map(Accented(), maps)
+    with open_index(tmp_path / "data", embedder) as index:
+        list(ingest(index, "default", [Raw(b"x word5", "a.txt", "a.txt")]))
+    assert cli.run(other) == 2
+    assert "--force" in capsys.readouterr().err
+    assert with_map(Accented(), maps).identity == embedder.identity
+    assert cli.run([*other, "--force"]) == 0
+    assert [path.suffix for path in maps.iterdir()] == [".safetensors"]
+    for changed in (with_map(Accented(), maps), Accented()):
+        with pytest.raises(EmbedderMismatch, match="QUOTH_NEUTRAL as it was"):
+            open_index(tmp_path / "data", changed)
+
+
 def test_where_nothing_was_fitted_there_is_no_map(tmp_path: Path) -> None:
     inner = Accented()
     assert with_map(inner, tmp_path / "cache" / "neutral") is inner
@@ -80,18 +105,29 @@ def test_where_nothing_was_fitted_there_is_no_map(tmp_path: Path) -> None:
         ("", "0 sentences"),
         ('{"texts": {"a": "x", "b": "y", "c": "z"}}\n' * 5, "5 sentences in 3 languages"),
         ('{"texts": {"a": "x", "b": "y"}}\n' * 50, "50 sentences in 2 languages"),
+        (b'{"texts": {"a": "\xff"}}\n', "UTF-8"),
     ],
 )
 def test_text_that_cannot_be_fitted_on(
-    tmp_path: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, content: str | bytes, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "bad.jsonl"
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert cli.run(["models", "fit-neutral", str(path)]) == 2
     output = capsys.readouterr()
     assert said in output.err
     assert output.out == ""
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+def test_a_damaged_archive_is_told(
+    tmp_path: Path, cut: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "p.jsonl.gz")
+    path.write_bytes(path.read_bytes()[:-cut] if cut else b"no archive")
+    assert cli.run(["models", "fit-neutral", str(path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_lines_that_lack_a_language_are_left_out(tmp_path: Path) -> None:

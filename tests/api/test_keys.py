@@ -498,7 +498,7 @@ def test_the_view_of_the_index_knows_every_method(engine: Engine) -> None:
     withheld = {"close", "snapshot", "search_vector", "scores"}
     withheld_of_store = {
         "close", "embedder", "check_embedder", "put", "remove", "alignment", "last_change",
-        "changes", "allowed_chunks", "hits", "keyword_matches", "passages", "collection_ids",
+        "changes", "allowed_chunks", "hits", "keyword_matches", "languages", "collection_ids",
     }  # fmt: skip
 
     def public(cls: type) -> set[str]:

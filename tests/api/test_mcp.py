@@ -108,6 +108,17 @@ def test_an_answer_over_http_has_verified_citations(address: str) -> None:
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
+def test_over_http_it_closes_what_it_opened(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build_app(settings, engine)
+    closed: list[bool] = []
+    monkeypatch.setattr(engine.index, "close", lambda: closed.append(True))
+    with live(app):
+        assert not closed
+    assert closed == [True]
+
+
 def test_over_http_a_key_is_needed_once_there_is_one(address: str, settings: Settings) -> None:
     headers = {"Accept": "application/json, text/event-stream"}
     assert httpx.post(address, json=PING, headers=headers).status_code == 200

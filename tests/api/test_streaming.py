@@ -1,11 +1,15 @@
 """`stream: true` over a real socket: the order of events, errors, and clients that leave."""
 
+import asyncio
+import json
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import api.streaming
 from api.app import create_app
@@ -120,23 +124,32 @@ def test_silence_is_filled_with_comments(
         assert list(stream)[-1][0] == "done"
 
 
-def test_a_citation_whose_document_changes_meanwhile_is_dropped_here_too(
-    http: httpx.Client, reader: GatedReader
+@pytest.mark.parametrize(
+    ("text", "names", "status"),
+    [
+        ("New words. " + LIGHT, ["answer", "citation", "done"], "answered"),
+        ("It rains on Sundays.", ["answer", "done"], "no_answer"),
+    ],
+)
+def test_a_document_that_changes_meanwhile_is_read_again(
+    http: httpx.Client, reader: GatedReader, text: str, names: list[str], status: str
 ) -> None:
     reader.gate.clear()
     with http.stream("POST", "/v1/answer", json={**QUESTION, "stream": True}) as response:
         stream = events(response.iter_lines())
         assert next(stream)[0] == "passages"
-        changed = {
-            "source": "light.md",
-            "text": "New words. " + LIGHT,
-            "media_type": "text/markdown",
-        }
-        assert http.post("/v1/documents", json=changed).status_code == 201
+        changed = {"source": "light.md", "text": text, "media_type": "text/markdown"}
+        (outcome,) = http.post("/v1/documents", json=changed).json()["outcomes"]
         reader.gate.set()
         rest = list(stream)
-    assert [name for name, _ in rest] == ["answer", "done"]
-    assert rest[-1][1]["status"] == "no_answer"
+    assert [name for name, _ in rest] == names
+    whole = rest[-1][1]
+    assert whole["status"] == status
+    assert reader.reads == 2
+    now = http.get(f"/v1/documents/{outcome['document_id']}").json()["text"]
+    assert [now[c["start"] : c["end"]] for c in whole["citations"]] == [
+        c["quote"] for c in whole["citations"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -232,6 +245,78 @@ def test_a_client_that_leaves_stops_reading_between_batches(
     reader.gate.set()
     assert ask(http, **QUESTION)[-1][0] == "done"
     assert (batches, reader.reads) == (1, 1)
+
+
+PLAIN = {
+    "/v1/answer": QUESTION,
+    "/v1/chat/completions": {
+        "model": "quoth",
+        "messages": [{"role": "user", "content": QUESTION["question"]}],
+    },
+}
+
+
+@pytest.mark.parametrize("route", PLAIN)
+def test_a_client_that_does_not_wait_for_a_whole_answer_stops_the_work(
+    http: httpx.Client, reader: GatedReader, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    Noted.all.clear()
+    monkeypatch.setattr(api.streaming, "Listening", Noted)
+    reading = threading.Event()
+    read = reader.read
+    batches = 0
+
+    def long_read(question: str, hits: Sequence[Hit]) -> list[Reading]:
+        nonlocal batches
+        for _ in range(1000):
+            interrupt.check()
+            batches += 1
+            reading.set()
+            assert reader.gate.wait(120)
+        return read(question, hits)
+
+    monkeypatch.setattr(reader, "read", long_read)
+    reader.gate.clear()
+    with socket.create_connection((http.base_url.host, http.base_url.port or 80)) as client:
+        body = json.dumps(PLAIN[route]).encode()
+        client.sendall(
+            f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        assert reading.wait(120)
+    wait_until(lambda: [noted for noted in Noted.all if noted.left])
+    reader.gate.set()
+    wait_until(lambda: http.get("/healthz").status_code == 200)
+    monkeypatch.setattr(reader, "read", read)
+    assert ask(http, **QUESTION)[-1][0] == "done"
+    assert (batches, reader.reads) == (1, 1)
+
+
+def test_a_plain_answer_counts_until_its_thread_ends() -> None:
+    """Also where its request is cancelled: whoever closes the index waits for the count."""
+    begun, go_on = threading.Event(), threading.Event()
+    counts: list[int] = []
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    async def cancelled() -> None:
+        request = Request({"type": "http"}, receive=asyncio.Event().wait)  # type: ignore[arg-type]
+        during = api.streaming.During(count=counts.append)
+        task = asyncio.create_task(api.streaming.result(work, request, during))
+        await asyncio.to_thread(begun.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert counts == [1]
+        go_on.set()
+        while len(counts) < 2:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(cancelled(), 60))
+    assert counts == [1, -1]
 
 
 def test_a_stream_over_its_time_ends_with_an_event(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from api.wiring import Engine
+from index import interrupt
 from index.batching import BatchingEmbedder
 from index.types import Vectors
 from tests.fakes import HashingEmbedder
@@ -94,6 +95,38 @@ def test_one_bad_question_fails_alone() -> None:
             bad.result(30)
     # ... and does not spoil what comes after.
     assert embedder.embed_queries(["c"]).shape == (1, 256)
+
+
+def test_a_leader_whose_client_has_left_fails_nobody() -> None:
+    """The one who leads the batch is given up before the model's work, and those beside it get
+    their vectors.
+    """
+
+    class Checking(Held):
+        def embed_queries(self, texts: Sequence[str]) -> Vectors:
+            interrupt.check()
+            return super().embed_queries(texts)
+
+    def left() -> None:
+        raise RuntimeError("the client has left")
+
+    def leave(text: str) -> Vectors:
+        with interrupt.interrupted_by(left):
+            return embedder.embed_queries([text])
+
+    model = Checking()
+    embedder = BatchingEmbedder(model)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(embedder.embed_queries, ["first"])
+        assert model.first_came.wait(30)
+        leader = pool.submit(leave, "left")
+        arrived(embedder, 1)
+        follower = pool.submit(embedder.embed_queries, ["follower"])
+        arrived(embedder, 2)
+        model.let_go.set()
+        expected = HashingEmbedder().embed_queries(["follower"])
+        assert np.array_equal(follower.result(30), expected)
+        assert first.result(30).shape == leader.result(30).shape == expected.shape
 
 
 def test_many_threads_for_a_while() -> None:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,6 +249,42 @@ def test_a_passage_far_away_is_found_by_its_words(tmp_path: Path) -> None:
     )
     assert hit.dense_score == pytest.approx(0.6, abs=1e-3)
     assert hit.score == hit.dense_score
+
+
+@pytest.mark.parametrize("filters", [None, Filters(sources=("a",))])
+@pytest.mark.parametrize("keywords", [True, False])
+@pytest.mark.parametrize("when", ["allowed_chunks", "keyword_matches", "languages", "hits"])
+def test_a_document_replaced_during_the_search_is_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+    keywords: bool,
+    filters: Filters | None,
+) -> None:
+    """It is not missing in both its versions, nor there in both."""
+    options = SearchOptions(keywords=keywords)
+    with open_index(tmp_path, HashingEmbedder(), options=options) as index:
+
+        def put(text: str) -> None:
+            assert list(ingest(index, "default", [Raw(text.encode(), "a", "a")]))
+
+        put("The old lamp.")
+        real = getattr(index.store, when)
+        calls = 0
+
+        def overtaken(*arguments: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            seen = real(*arguments)
+            if calls == 1:
+                put("The new lamp.")
+                return seen if when == "allowed_chunks" else real(*arguments)
+            return seen
+
+        monkeypatch.setattr(index.store, when, overtaken)
+        hits = index.search("lamp", "default", 5, filters)
+        expected = "The new lamp." if calls else "The old lamp."
+        assert [hit.text for hit in hits] == [expected]
 
 
 def test_as_many_hits_as_are_asked_for(index: object, put: Put) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from documents.load import Raw
 from index import upgrade
 from index.database import FILE
 from index.errors import StorageError, StorageReadOnly
+from index.ingest import ingest
 from index.local import open_index
+from index.schema import VERSION
 from index.store import Store
 from index.types import Filters
 from tests.fakes import HashingEmbedder
@@ -49,7 +52,7 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
 
 def assert_whole(folder: Path) -> None:
     """Every chunk has its terms once, and the mark is gone."""
-    assert rows(folder, "PRAGMA user_version") == [(2,)]
+    assert rows(folder, "PRAGMA user_version") == [(VERSION,)]
     assert rows(folder, "SELECT * FROM meta WHERE key = 'upgrading'") == []
     for (number,) in rows(folder, "SELECT id FROM collections"):
         chunks = rows(
@@ -139,7 +142,7 @@ def test_killed_in_the_middle_it_goes_on(tmp_path: Path, batches: int) -> None:
         [sys.executable, "-c", KILL_AFTER, str(folder), str(batches)], cwd=ROOT, check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    assert rows(folder, "SELECT value FROM meta WHERE key = 'upgrading'") == [("2",)]
+    assert rows(folder, "SELECT value FROM meta WHERE key = 'upgrading'") == [(str(VERSION),)]
     with open_index(folder, HashingEmbedder(dimension=8)) as index:
         assert index.search("Word71", "c2", 1)[0].source == "71.txt"
     assert_whole(folder)
@@ -177,6 +180,7 @@ def test_a_read_only_folder_says_what_to_do(tmp_path: Path, begun: bool) -> None
         connection = sqlite3.connect(folder / FILE)
         connection.row_factory = sqlite3.Row
         upgrade._change_tables(connection)
+        upgrade._begin_terms(connection)
         connection.commit()
         connection.close()
     for parent in [tmp_path, *list(tmp_path.parents)[:2]]:
@@ -191,6 +195,22 @@ def test_a_read_only_folder_says_what_to_do(tmp_path: Path, begun: bool) -> None
             os.chmod(path, 0o755)
     with open_index(folder, embedder) as index:
         assert index.search("Zanzibar", "one", 1)[0].keyword_rank == 1
+
+
+def test_terms_of_version_2_are_made_anew(tmp_path: Path) -> None:
+    """The folder as version 2 left it: the same tables, and terms of its analysis."""
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        raws = [Raw("مروا بالقنطرة عند الفجر.".encode(), "a.txt", "a.txt", language="ar")]
+        list(ingest(index, "default", raws))
+    connection = sqlite3.connect(tmp_path / FILE)
+    connection.execute("DELETE FROM terms_1")
+    connection.execute("INSERT INTO terms_1 (rowid, terms) VALUES (1, 'مروا بالقنطره عند الفجر')")
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        assert index.search("قنطرة", "default", 1)[0].keyword_rank == 1
+    assert_whole(tmp_path)
 
 
 def test_a_damaged_older_folder_is_a_clear_error(tmp_path: Path) -> None:

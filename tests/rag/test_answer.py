@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +63,35 @@ def test_what_is_read_from_a_changed_document_is_not_cited(index: LocalIndex) ->
     assert cite([reading], index) == ()
     index.remove(document_id("default", "a.txt"))
     assert cite([reading], index) == ()
+
+
+def test_a_document_replaced_while_it_is_read_is_read_again(index: LocalIndex) -> None:
+    put(index, "a.txt", EVENING)
+    reader = SentenceReader(index.embedder, calibration=CALIBRATION)
+    told: list[int] = []
+
+    class Overtaken:
+        name = "overtaken"
+        reads = 0
+
+        def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
+            self.reads += 1
+            if self.reads < 3:
+                put(index, "a.txt", "New. " * self.reads + EVENING)
+            return reader.read(question, hits)
+
+    overtaken = Overtaken()
+    options = AnswerOptions(min_confidence=0.5)
+    question = "what did it burn: it burned paraffin?"
+    result = answer(
+        question, index, overtaken, MODELS, options, lambda hits: told.append(len(hits))
+    )
+    assert (result.status, result.answer) == ("answered", "It burned paraffin.")
+    (citation,) = result.citations
+    text = "New. New. " + EVENING
+    assert text[citation.start : citation.end] == citation.quote
+    assert overtaken.reads == 3
+    assert len(told) == 1, "the passages are told once"
 
 
 def test_a_quote_that_is_off_by_one_is_dropped(index: LocalIndex) -> None:
