@@ -1,7 +1,7 @@
 """The embedder: a sentence-transformers model, its prefixes, and batches of even work."""
 
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,14 +33,15 @@ class EmbedderOptions:
 
 class SentenceTransformerEmbedder:
     """Implements `Embedder` with sentence-transformers. Safe to call from several threads: the
-    model runs one batch at a time, on all cores.
+    model runs one batch at a time, on all cores, first come first served.
     """
 
     def __init__(self, model: "SentenceTransformer", name: str, options: EmbedderOptions) -> None:
         self.model = model
         self._tokenizer: Any = model.tokenizer
         self._options = options
-        self._lock = threading.Lock()
+        # One thread of its own, for torch keeps buffers and helper threads for each that calls it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._query_prefix, self._passage_prefix = _prefixes(model, name)
         dimension = model.get_embedding_dimension()
         if not dimension:
@@ -82,8 +83,6 @@ class SentenceTransformerEmbedder:
         return ids
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        import torch
-
         vectors = np.empty((len(texts), self.dimension), np.float32)
         ids = self._encode(texts, special=True)
         for batch in batches([len(row) for row in ids], self._options.batch_tokens):
@@ -91,12 +90,17 @@ class SentenceTransformerEmbedder:
             features = self._tokenizer.pad(
                 {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
             )
-            with self._lock, torch.inference_mode():
-                output = self.model(dict(features))["sentence_embedding"]
-            vectors[batch] = output.float().numpy()
+            vectors[batch] = self._thread.submit(self._forward, dict(features)).result()
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         normalised: Vectors = vectors / np.maximum(lengths, 1e-12)
         return normalised
+
+    def _forward(self, features: dict[str, Any]) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            vectors: Vectors = self.model(features)["sentence_embedding"].float().numpy()
+        return vectors
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
