@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,9 @@ class Found:
 
 
 class SpanModel:
-    """Safe to call from several threads: the model runs one batch at a time, on all cores."""
+    """Safe to call from several threads: the model runs one batch at a time, on all cores, first
+    come first served.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, name: str, batch_pieces: int = 4096) -> None:
         """`model` is a transformers question-answering model in evaluation mode, `tokenizer` its
@@ -54,6 +57,8 @@ class SpanModel:
         self._batch_pieces = batch_pieces
         self._window = min(int(getattr(model.config, "max_position_embeddings", 512)), 512)
         self._lock = threading.Lock()
+        # One thread of its own, for torch keeps buffers and helper threads for each that calls it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
 
     def find(self, question: str, passages: Sequence[Passage]) -> list[Found | None]:
         """The likeliest answer in each passage, in the order given; None where nothing in it can be
@@ -67,7 +72,7 @@ class SpanModel:
         best: list[Found | None] = [None] * len(passages)
         for batch in batches([len(row) for row in rows], self._batch_pieces):
             interrupt.check()
-            starts, ends = self._logits([rows[n] for n in batch])
+            starts, ends = self._thread.submit(self._logits, [rows[n] for n in batch]).result()
             for row, n in enumerate(batch):
                 owner = windows["overflow_to_sample_mapping"][n]
                 passage = passages[owner]
@@ -110,8 +115,9 @@ class SpanModel:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
-        features = self._tokenizer.pad({"input_ids": list(rows)}, return_tensors="pt")
-        with self._lock, torch.inference_mode():
+        with self._lock:
+            features = self._tokenizer.pad({"input_ids": list(rows)}, return_tensors="pt")
+        with torch.inference_mode():
             output = self._model(**features)
         return output.start_logits.float().numpy(), output.end_logits.float().numpy()
 
