@@ -242,7 +242,7 @@ def _pieces(
     from rag.evaluation.systems import Pieces
     from rag.types import Models
 
-    reader, threshold = reader_with(model, embedder)
+    reader, threshold = reader_with(model, embedder, settings)
     if settings.min_confidence is not None:
         threshold = settings.min_confidence
     index = LocalIndex(store, embedder, settings.search_options())
@@ -257,6 +257,7 @@ def _measured_settings(settings: Settings) -> dict[str, Any]:
         "neutral",
         "keywords",
         "reader",
+        "reranker",
         "chunk_tokens",
         "min_confidence",
     )

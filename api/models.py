@@ -12,10 +12,11 @@ def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
     "not prepared", "damaged" (only `verify` looks) or "on demand".
     """
     options = settings.embedder_options()
-    reader = _reader(settings)
+    readers = [_reader(settings)]
+    if settings.reranker:
+        readers.append(_on_demand("reranker", settings.reranker, "QUOTH_RERANKER"))
     if options.model != "default":
-        embedder = {"name": options.model, "source": "QUOTH_EMBEDDER", "location": options.model}
-        return [{"role": "embedder", **embedder, "state": "on demand"}, reader]
+        return [_on_demand("embedder", options.model, "QUOTH_EMBEDDER"), *readers]
     if not bundled.is_prepared(options.cache):
         state = "not prepared"
     elif verify and not bundled.verify(options.cache):
@@ -27,7 +28,13 @@ def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
         "source": f"the package {bundled.PACKAGE}",
         "location": str(bundled.folder(options.cache)),
     }
-    return [{"role": "embedder", **embedder, "state": state}, reader]
+    return [{"role": "embedder", **embedder, "state": state}, *readers]
+
+
+def _on_demand(role: str, name: str, source: str) -> dict[str, Any]:
+    return {
+        "role": role, "name": name, "source": source, "location": name, "state": "on demand",
+    }  # fmt: skip
 
 
 def _reader(settings: Settings) -> dict[str, Any]:
@@ -38,7 +45,5 @@ def _reader(settings: Settings) -> dict[str, Any]:
         name, source, location = reader_model.NAME, "shipped with Quoth", str(folder)
         state = "prepared" if reader_model.is_prepared(folder) else "not prepared"
     else:
-        name, source, location, state = (
-            settings.reader, "QUOTH_READER", settings.reader, "on demand"
-        )  # fmt: skip
+        return _on_demand("reader", settings.reader, "QUOTH_READER")
     return {"role": "reader", "name": name, "source": source, "location": location, "state": state}

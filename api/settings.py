@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         description="`default`, `sentences` (no model of its own), or the name or folder of a "
         "transformers question-answering model.",
     )
+    reranker: str = Field(
+        "",
+        description="Name or folder of a sentence-transformers cross-encoder that orders the "
+        "passages; none by default, the reader does.",
+    )
     keywords: Literal["auto", "off"] = Field(
         "auto", description="Search by keywords beside the vectors, or never."
     )

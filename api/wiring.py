@@ -15,7 +15,7 @@ from index.ingest import IngestOptions
 from index.local import LocalIndex, open_index
 from index.neutral import with_map
 from index.types import DEFAULT_COLLECTION, Embedder, Filters
-from rag import read, reader_model, span_reader
+from rag import read, reader_model, rerank, span_reader
 from rag.answer import AnswerOptions, Found
 from rag.answer_map import shipped_map
 from rag.chat import Turn, converse
@@ -92,7 +92,8 @@ def build(
     embedder = load_embedder(settings, progress)
     if batched is not None and settings.batch_queries:
         embedder = BatchingEmbedder(embedder, observe=batched)
-    reader, threshold = reader_with(load_reader_model(settings, progress), embedder)
+    model = load_reader_model(settings, progress)
+    reader, threshold = reader_with(model, embedder, settings)
     index = open_index(
         settings.data_dir,
         embedder,
@@ -117,16 +118,29 @@ def load_reader_model(
     return reader_model.load(settings.reader, cache, settings.precision, progress)
 
 
-def reader_with(model: SpanModel | None, embedder: Embedder) -> tuple[Reader, float]:
-    """The reader around its model, and the confidence an answer must reach by default."""
+def reader_with(
+    model: SpanModel | None, embedder: Embedder, settings: Settings
+) -> tuple[Reader, float]:
+    """The reader around its model, behind a reranker where the settings name one, and the
+    confidence an answer must reach by default.
+
+    Raises:
+        ModelUnavailable: the reranker cannot be loaded.
+    """
+    reader: Reader
     if model is None:
         sentences = read.default_calibration()
         _warn_unless(sentences.embedder == embedder.identity, embedder.name)
         reader = read.SentenceReader(embedder, shipped_map(embedder.identity))
-        return reader, sentences.threshold
-    calibration = span_reader.default_calibration()
-    _warn_unless(calibration.models == f"{embedder.identity} + {model.name}", model.name)
-    return span_reader.SpanReader(model, embedder, calibration), calibration.threshold
+        threshold = sentences.threshold
+    else:
+        spans = span_reader.default_calibration()
+        _warn_unless(spans.models == f"{embedder.identity} + {model.name}", model.name)
+        reader = span_reader.SpanReader(model, embedder, spans)
+        threshold = spans.threshold
+    if settings.reranker:
+        reader = rerank.load(settings.reranker, reader, settings.precision)
+    return reader, threshold
 
 
 def _warn_unless(calibrated: bool, name: str) -> None:

@@ -22,6 +22,9 @@ _OVERLAP_SHARE = 4
 _ANSWER_PIECES = 40
 """Of an answer, at most."""
 
+_LIKELIEST = 20
+"""Ranges of a window that are weighed against each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -33,9 +36,9 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A range of a passage that may be the answer. `score` is how much likelier the model holds it
-    than that the passage does not answer, in logits: the sum of its first and last piece's over
-    that of "not here".
+    """A range of a passage that may be the answer. `score` is how much likelier the model holds the
+    likeliest range than that the passage does not answer, in logits: the sum of its first and last
+    piece's over that of "not here".
     """
 
     span: Span
@@ -134,9 +137,25 @@ def _best(
     scores = starts[pieces][:, None] + ends[pieces][None, :]
     distance = pieces[None, :] - pieces[:, None]
     scores[(distance < 0) | (distance >= _ANSWER_PIECES)] = -np.inf
-    first, last = np.unravel_index(int(scores.argmax()), scores.shape)
+    first, last = _agreed(scores)
     span = Span(places[int(pieces[first])].start, places[int(pieces[last])].end)
-    return Found(span, float(scores[first, last] - starts[0] - ends[0]))
+    return Found(span, float(scores.max() - starts[0] - ends[0]))
+
+
+def _agreed(scores: NDArray[np.float32]) -> tuple[int, int]:
+    """The range that the likeliest ranges agree on: its expected F1 with them is the highest
+    (minimum Bayes risk decoding). `scores` are logits by first and last piece.
+    """
+    likeliest = np.argsort(-scores, axis=None, kind="stable")[:_LIKELIEST]
+    firsts, lasts = np.unravel_index(likeliest, scores.shape)
+    possible = np.isfinite(scores[firsts, lasts])
+    firsts, lasts = firsts[possible], lasts[possible]
+    weights = np.exp(scores[firsts, lasts] - scores.max())
+    shared = np.minimum(lasts[:, None], lasts) - np.maximum(firsts[:, None], firsts) + 1
+    lengths = lasts - firsts + 1
+    f1 = 2 * shared.clip(min=0) / (lengths[:, None] + lengths)
+    best = int((f1 @ weights).argmax())
+    return int(firsts[best]), int(lasts[best])
 
 
 def _bare(text: str, start: int, end: int) -> Span | None:

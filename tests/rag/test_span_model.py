@@ -1,5 +1,7 @@
+import numpy as np
+
 from documents.types import Span
-from rag.span_model import Passage
+from rag.span_model import Passage, _agreed
 from tests.rag.span_fakes import gold_model
 
 
@@ -8,7 +10,7 @@ def whole(text: str) -> Passage:
 
 
 def test_the_best_word_of_each_passage_with_its_score_over_not_here() -> None:
-    texts = ["the lamp gold7 burns", "gold3 and gold5", "nothing in this one"]
+    texts = ["the lamp gold7 burns", "gold3 and gold5", "nothing"]
     found = gold_model().find("what burns", [whole(text) for text in texts])
     # Start and end logits 7 + 7, against 1 + 1 for "not here".
     assert [(f.span.of(t), f.score) for f, t in zip(found, texts, strict=True) if f] == [
@@ -60,3 +62,15 @@ def test_a_question_far_too_long_still_leaves_room_for_the_passage() -> None:
 
 def test_no_passages() -> None:
     assert gold_model().find("what", []) == []
+
+
+def test_ranges_that_agree_outweigh_a_lone_one_that_is_a_little_likelier() -> None:
+    # Pieces 0 to 5. Likelihoods: 0-0 has .4; 3-4, 3-5 and 4-5 have .3, .15 and .15. The expected F1
+    # of 0-0 is .4; of 3-4 it is .3 + .15 * 4/5 + .15 * 1/2 = .495; of 3-5 it is
+    # .3 * 4/5 + .15 + .15 * 4/5 = .51; of 4-5 it is .3 * 1/2 + .15 * 4/5 + .15 = .42.
+    scores = np.full((6, 6), -np.inf, np.float32)
+    for (first, last), likelihood in {(0, 0): 0.4, (3, 4): 0.3, (3, 5): 0.15, (4, 5): 0.15}.items():
+        scores[first, last] = np.log(likelihood)
+    assert _agreed(scores) == (3, 5)
+    scores[0, 0] = np.log(0.7)
+    assert _agreed(scores) == (0, 0)

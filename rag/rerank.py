@@ -1,0 +1,73 @@
+"""Another model's order of the passages: any cross-encoder of sentence-transformers."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from index import interrupt
+from index.embedder import Precision, use_bfloat16
+from index.errors import ModelUnavailable
+from index.terms import passage_text
+from index.types import Hit
+from rag.types import Reader, Reading
+
+_BATCH = 16
+"""Passages scored at a time."""
+
+
+class RerankingReader:
+    """Implements `Reader`: what another reader finds, in the order of a cross-encoder's scores of
+    question and passage. Confidence stays the reader's, so that thresholds mean what they meant.
+    Safe to call from several threads: the cross-encoder runs one batch at a time.
+    """
+
+    def __init__(self, reader: Reader, model: Any, name: str) -> None:
+        """`model` is a sentence-transformers CrossEncoder with one score a pair."""
+        self._reader = reader
+        self._model = model
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reranker")
+        self.name = f"{reader.name}, reranked by {name}"
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
+        """The reader's readings, the best passage first."""
+        readings = self._reader.read(question, hits)
+        scores: list[float] = []
+        for start in range(0, len(readings), _BATCH):
+            interrupt.check()
+            pairs = [
+                (question, passage_text(reading.hit.text, reading.hit.headings))
+                for reading in readings[start : start + _BATCH]
+            ]
+            scores.extend(self._thread.submit(self._scores, pairs).result())
+        scored = [replace(r, score=s) for r, s in zip(readings, scores, strict=True)]
+        return sorted(scored, key=lambda reading: (-reading.score, reading.hit.rank))
+
+    def _scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        values = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
+        return [float(value) for value in values]
+
+
+def load(model: str, reader: Reader, precision: Precision = "auto") -> RerankingReader:
+    """Load a cross-encoder by name or folder and put it behind a reader.
+
+    Raises:
+        ModelUnavailable: it is not there, or does not give one score a pair.
+    """
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    dtype = torch.bfloat16 if use_bfloat16(precision) else torch.float32
+    try:
+        network = CrossEncoder(model, device="cpu", model_kwargs={"dtype": dtype})
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(
+            f"The reranker {model!r} cannot be loaded: name the folder of a cross-encoder on this "
+            "machine, or unset QUOTH_RERANKER."
+        ) from error
+    if network.num_labels != 1:
+        raise ModelUnavailable(
+            f"The reranker {model!r} gives {network.num_labels} scores a passage, and one is "
+            "needed: choose another."
+        )
+    return RerankingReader(reader, network, model)

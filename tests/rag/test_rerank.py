@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification
+
+from index.errors import ModelUnavailable
+from rag import rerank
+from rag.span_reader import SpanReader
+from tests.rag.span_fakes import gold_model, word_tokenizer
+from tests.rag.test_span_reader import LEAD, answers, hits_of
+
+
+def cross_encoder(folder: Path, labels: int = 1) -> Path:
+    """A real model of one layer, with random weights, in a folder."""
+    torch.manual_seed(0)
+    tokenizer = word_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, num_labels=labels, initializer_range=1.0,
+    )  # fmt: skip
+    BertForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_passages_come_in_the_cross_encoders_order_with_the_readers_confidence(
+    tmp_path: Path,
+) -> None:
+    hits = hits_of(tmp_path / "data", *(f"It says gold{n} here." for n in (3, 9, 5, 7)))
+    reader = SpanReader(gold_model(), calibration=LEAD)
+    alone = {reading.hit.chunk_id: reading for reading in reader.read("what", hits)}
+    folder = cross_encoder(tmp_path / "model")
+    reranked = rerank.load(str(folder), reader, "float32")
+    readings = reranked.read("what", hits)
+    scores = {hit.chunk_id: reranked._scores([("what", hit.text)])[0] for hit in hits}
+    assert [reading.score for reading in readings] == sorted(scores.values(), reverse=True)
+    assert len(set(scores.values())) == 4
+    for reading in readings:
+        one = alone[reading.hit.chunk_id]
+        assert reading.score == pytest.approx(scores[reading.hit.chunk_id])
+        assert (reading.answer, reading.confidence) == (one.answer, one.confidence)
+    assert answers(readings) != ["gold9", "gold7", "gold5", "gold3"]
+    assert reranked.name == f"gold, reranked by {folder}"
+    assert reranked.read("what", []) == []
+
+
+def test_a_cross_encoder_that_is_not_there(tmp_path: Path) -> None:
+    reader = SpanReader(gold_model(), calibration=LEAD)
+    with pytest.raises(ModelUnavailable, match="QUOTH_RERANKER"):
+        rerank.load(str(tmp_path / "none"), reader)
+    with pytest.raises(ModelUnavailable, match="2 scores"):
+        rerank.load(str(cross_encoder(tmp_path / "pairs", labels=2)), reader)
