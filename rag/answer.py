@@ -130,11 +130,13 @@ def require_documents(hits: Sequence[Hit], collection: str, filters: Filters | N
 
 
 def _is_overtaken(confident: Sequence[Reading], answers: Sequence[Alternative]) -> bool:
-    """Whether the best reading's document was replaced or removed before it could be cited."""
-    if not confident:
-        return False
-    best = confident[0].hit.document_id
-    return not answers or all(c.document_id != best for c in answers[0].citations)
+    """Whether the document of the answer was replaced or removed before it could be cited."""
+    best = next((r for r in confident if r.group is not None), None)
+    return best is not None and all(
+        citation.document_id != best.hit.document_id
+        for given in answers
+        for citation in given.citations
+    )
 
 
 def _cited(readings: Sequence[Reading], texts: Texts, limit: int) -> list[Alternative]:
@@ -145,11 +147,14 @@ def _cited(readings: Sequence[Reading], texts: Texts, limit: int) -> list[Altern
     told: set[str] = set()
     for group in dict.fromkeys(r.group for r in readings if r.group is not None):
         members = [r for r in readings if r.group == group and r.hit.document_id not in told]
-        sources = list({r.hit.document_id: r for r in reversed(members)}.values())[::-1]
+        first: dict[str, Reading] = {}
+        for reading in members:
+            first.setdefault(reading.hit.document_id, reading)
+        sources = list(first.values())
         citations = cite(sources, texts)
         if citations and len(answers) < limit:
             told.update(citation.document_id for citation in citations)
-            best = next(r for r in sources if r.hit.document_id == citations[0].document_id)
+            best = first[citations[0].document_id]
             wording = best.hit.sentence_text(best.answer)
             answers.append(Alternative(wording, best.hit.language, best.confidence, citations))
     return answers

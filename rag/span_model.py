@@ -72,10 +72,14 @@ class SpanModel:
         with self._lock:  # a tokenizer's truncation is a state of it
             windows = self._windows(question, [passage.text for passage in passages])
         rows: list[Sequence[int]] = windows["input_ids"]
+        # Models that were trained with them need segments; the default one has none.
+        names = [name for name in ("input_ids", "token_type_ids") if name in windows]
         best: list[Found | None] = [None] * len(passages)
         for batch in batches([len(row) for row in rows], self._batch_pieces):
             interrupt.check()
-            starts, ends = self._thread.submit(self._logits, [rows[n] for n in batch]).result()
+            starts, ends = self._thread.submit(
+                self._logits, {name: [windows[name][n] for n in batch] for name in names}
+            ).result()
             for row, n in enumerate(batch):
                 owner = windows["overflow_to_sample_mapping"][n]
                 passage = passages[owner]
@@ -95,13 +99,10 @@ class SpanModel:
 
     def _windows(self, question: str, texts: Sequence[str]) -> Any:
         asked = self._tokenizer(
-            question,
-            add_special_tokens=False,
-            truncation=True,
-            max_length=self._window // _QUESTION_SHARE,
-            return_offsets_mapping=True,
-        )["offset_mapping"]
-        question = question[: asked[-1][1]] if asked else question
+            question, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )["offset_mapping"][-(self._window // _QUESTION_SHARE) :]
+        # Of a question that is too long the end is kept, where the asking mostly is.
+        question = question[asked[0][0] :] if asked else question
         return self._tokenizer(
             [question] * len(texts),
             list(texts),
@@ -114,12 +115,12 @@ class SpanModel:
         )
 
     def _logits(
-        self, rows: Sequence[Sequence[int]]
+        self, rows: Mapping[str, Sequence[Sequence[int]]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
         with self._lock:
-            features = self._tokenizer.pad({"input_ids": list(rows)}, return_tensors="pt")
+            features = self._tokenizer.pad(dict(rows), return_tensors="pt")
         with torch.inference_mode():
             output = self._model(**features)
         return output.start_logits.float().numpy(), output.end_logits.float().numpy()

@@ -10,7 +10,8 @@ from importlib.resources import files
 from documents.types import Span
 from index.terms import passage_text
 from index.types import Embedder, Hit
-from rag.same import Relation, Wording, relations
+from rag.dates import Relation
+from rag.same import Wording, relations
 from rag.span_model import Found, Passage, SpanModel
 from rag.types import Reading
 
@@ -81,13 +82,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A candidate, the answer it belongs to (0 is the best one's; None where it says less or more
-    than one and not the same), and its `FEATURES`.
+    """A candidate, its `FEATURES`, the confidence they give, and the answer it belongs to (None
+    where it says less or more than a surer one and not the same).
     """
 
     candidate: Candidate
-    group: int | None
     features: tuple[float, ...]
+    confidence: float
+    group: int | None
 
 
 class SpanReader:
@@ -115,7 +117,7 @@ class SpanReader:
                 answer=judged.candidate.span,
                 quote=sentences_around(judged.candidate.hit, judged.candidate.span),
                 score=self._rank_score(judged.candidate),
-                confidence=self._calibration.probability(judged.features),
+                confidence=judged.confidence,
                 group=judged.group,
             )
             for judged in self.judged(self.candidates(question, hits))
@@ -134,26 +136,29 @@ class SpanReader:
         """Candidates in order, best first, with what the others say about each."""
         ranked = sorted(candidates, key=lambda c: (-self._rank_score(c), c.hit.rank))
         table = relations([candidate.wording for candidate in ranked], self._embedder)
-        groups = _groups(table)
+        features = [_features(n, ranked, table) for n in range(len(ranked))]
+        confidences = [self._calibration.probability(values) for values in features]
+        groups = _groups(table, confidences)
         return [
-            Judged(candidate, groups[n], _features(n, ranked, table))
-            for n, candidate in enumerate(ranked)
+            Judged(*values) for values in zip(ranked, features, confidences, groups, strict=True)
         ]
 
     def _rank_score(self, candidate: Candidate) -> float:
         return self._calibration.rank_score(candidate.score, candidate.hit.score)
 
 
-def _groups(table: Sequence[Sequence[Relation]]) -> list[int | None]:
-    """Each answer's group: that of the first one that says the same."""
-    groups: list[int | None] = []
+def _groups(table: Sequence[Sequence[Relation]], confidences: Sequence[float]) -> list[int | None]:
+    """Each answer's group: that of the surest one that says the same. Whatever passes a threshold
+    so has its group's first answer, or the one it says less or more than, above it too.
+    """
+    groups: list[int | None] = [None] * len(table)
     heads: list[int] = []
-    for n, row in enumerate(table):
-        same = next((g for g, head in enumerate(heads) if row[head] == "same"), None)
-        if same is None and all(row[head] == "different" for head in heads):
+    for n in sorted(range(len(table)), key=lambda place: -confidences[place]):
+        same = next((g for g, head in enumerate(heads) if table[n][head] == "same"), None)
+        if same is None and all(table[n][head] == "different" for head in heads):
             same = len(heads)
             heads.append(n)
-        groups.append(same)
+        groups[n] = same
     return groups
 
 

@@ -15,7 +15,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,13 @@ def main() -> None:
     parser.add_argument("--clozes", type=int, default=150)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--without", type=Path, help="JSON list of paragraphs not to ask about")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     settings = load_settings()
     cache = settings.embedder_options().cache
-    texts, asked = drawn(arguments.data, rng, arguments.questions)
+    seen = set(json.loads(arguments.without.read_text("utf-8"))) if arguments.without else set()
+    texts, asked = drawn(arguments.data, rng, arguments.questions, seen)
     more_texts, more = drawn_clozes(arguments.data, rng, arguments.clozes, cache)
     embedder = load_embedder(settings)
     model = reader_model.load(arguments.reader, cache)
@@ -121,11 +123,13 @@ def main() -> None:
     print(f"wrote {target}")
 
 
-def drawn(folder: Path, rng: np.random.Generator, count: int) -> tuple[dict[str, str], list[Asked]]:
-    """All held-out paragraphs of qa-train by source, and questions about them, alike many of each
-    set and at most one a paragraph.
+def drawn(
+    folder: Path, rng: np.random.Generator, count: int, seen: set[str]
+) -> tuple[dict[str, str], list[Asked]]:
+    """All held-out paragraphs of qa-train by source, and questions about those not `seen`, alike
+    many of each set and at most one a paragraph.
     """
-    held = held_out_paragraphs(folder / "qa-train", HELD_OUT_SHARE, 0)
+    held = held_out_paragraphs(folder / "qa-train", HELD_OUT_SHARE)
     sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(held))}
     asked: list[Asked] = []
     for name in SETS:
@@ -137,7 +141,7 @@ def drawn(folder: Path, rng: np.random.Generator, count: int) -> tuple[dict[str,
             articles.setdefault(row["title"], set()).add(sources[row["context"]])
         taken: set[str] = set()
         for row in (rows[i] for i in rng.permutation(len(rows))):
-            if row["context"] not in taken and len(taken) < count // len(SETS):
+            if row["context"] not in taken | seen and len(taken) < count // len(SETS):
                 taken.add(row["context"])
                 golds = tuple(answer["text"] for answer in row["answers"])
                 article = tuple(sorted(articles[row["title"]]))
@@ -190,7 +194,10 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
             (without[:LIMIT], False),
             (near, False),
         ):
-            found = [readings[hit.chunk_id] for hit in kept if hit.chunk_id in readings]
+            # A passage's score is that of its own search.
+            found = [
+                replace(readings[hit.chunk_id], hit=hit) for hit in kept if hit.chunk_id in readings
+            ]
             if found:
                 yield _row(one, found, answerable=answerable, held=held)
         if number % 50 == 0:

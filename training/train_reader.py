@@ -126,7 +126,7 @@ def build(options: Options, folder: Path) -> list[Example]:
     rng = np.random.default_rng(options.seed)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     encoder = Encoder(tokenizer, rng)
-    held = held_out_paragraphs(options.data / "qa-train", HELD_OUT_SHARE, options.seed)
+    held = held_out_paragraphs(options.data / "qa-train", HELD_OUT_SHARE)
     texts: list[Text] = []
     for text, others in questions(options.data / "qa-train", held, rng, LIMITS):
         texts.append(text)

@@ -164,8 +164,9 @@ class Quoth:
 
     def _corpus(self, question: Question) -> SearchableTexts:
         if self._gold_passages and question.documents:
-            only = Filters(document_ids=self._known(question.corpus, question.documents))
-            return Filtered(self._pieces.index, only)
+            # No ids are no filter, so that where none came in an id stands that nothing has.
+            gold = self._known(question.corpus, question.documents) or ("none",)
+            return Filtered(self._pieces.index, Filters(document_ids=gold))
         if question.without:
             without = self._known(question.corpus, question.without)
             return Filtered(self._pieces.index, Filters(exclude_document_ids=without))

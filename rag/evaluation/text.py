@@ -110,6 +110,11 @@ def normalise(text: str, language: str | None = None) -> str:
     return joined
 
 
+def is_unspaced(token: str) -> bool:
+    """Tell whether a token begins with a character of a script written without spaces."""
+    return _UNSPACED.match(token) is not None
+
+
 def contains(text: str, answer: str) -> bool:
     """Tell whether a normalised text contains a normalised answer.
 

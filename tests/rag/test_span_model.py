@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
+from tokenizers import processors
 
 from documents.types import Span
-from rag.span_model import Passage, _agreed
-from tests.rag.span_fakes import gold_model
+from rag.span_model import Passage, SpanModel, _agreed
+from tests.rag.span_fakes import GoldModel, gold_model, word_tokenizer
 
 
 def whole(text: str) -> Passage:
@@ -54,10 +57,34 @@ def test_blanks_before_a_word_are_no_part_of_it() -> None:
     assert found.span == Span(7, 12)
 
 
-def test_a_question_far_too_long_still_leaves_room_for_the_passage() -> None:
-    (found,) = gold_model().find("why " * 500, [whole("x gold2 x")])
+def test_a_question_far_too_long_keeps_its_end_and_leaves_room_for_the_passage() -> None:
+    model = gold_model()
+    (found,) = model.find("gold9 " + "why " * 500 + "gold1", [whole("x gold2 x")])
     assert found is not None
     assert found.score == 2.0
+    (row,) = model._windows("gold9 " + "why " * 500 + "gold1", ["x"])["input_ids"]
+    assert (word_tokenizer().decode(row[6]), len(row)) == (
+        "gold1",
+        11,
+    )  # 6 of 48 are the question's
+
+
+def test_models_that_know_segments_get_them() -> None:
+    class Segmented(GoldModel):
+        def __call__(self, input_ids: Any, attention_mask: Any, **more: Any) -> Any:
+            seen.append(more["token_type_ids"].tolist())
+            return super().__call__(input_ids, attention_mask)
+
+    seen: list[Any] = []
+    tokenizer = word_tokenizer()
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s>:0 $A:0 </s>:0 $B:1 </s>:1",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    SpanModel(Segmented(), tokenizer, "segmented").find("why", [whole("x gold2")])
+    assert seen == [[[0, 0, 0, 1, 1, 1]]]
 
 
 def test_no_passages() -> None:

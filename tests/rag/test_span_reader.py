@@ -108,6 +108,45 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
     assert [entry.features[2] for entry in judged] == [2.0, 1.0, -2.0]
 
 
+def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) -> None:
+    # Support makes the full date surer than the year, which the model ranks before it.
+    support = Calibration((1.0, 0.0), (0.0, 0.0, 0.0, 2.0), -1.0, 0.5)
+    texts = ("In 1953 it ended.", "On 27 July 1953 it ended.", "Es war am 27. Juli 1953 zu Ende.")
+    hits = hits_of(tmp_path, *texts)
+    said = ("1953", "27 July 1953", "27. Juli 1953")
+    candidates = [
+        Candidate(replace(hit, language=language), Span(start := hit.text.index(text), start + len(text)), score)
+        for hit, text, language, score in zip(
+            hits, said, ("en", "en", "de"), (6.0, 5.0, 4.0), strict=True
+        )
+    ]  # fmt: skip
+    judged = SpanReader(gold_model(), calibration=support).judged(candidates)
+    # The logistic of -1, and of 2 - 1.
+    assert [entry.confidence for entry in judged] == pytest.approx([0.269, 0.731, 0.731], abs=1e-3)
+    assert [entry.group for entry in judged] == [None, 0, 0]
+
+
+def test_the_best_passage_of_a_document_speaks_for_it(tmp_path: Path) -> None:
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        raws = [Raw(text.encode(), f"{n}.txt", f"{n}.txt") for n, text in enumerate(("a b", "c d"))]
+        list(ingest(index, "default", raws))
+        found = {hit.source: hit for hit in index.search("x", "default", 10)}
+
+        def reading(source: str, confidence: float) -> Reading:
+            hit, span = found[source], Span(0, 3)
+            return Reading(hit, span, span, confidence, confidence, group=0)
+
+        class Fixed:
+            name = "fixed"
+
+            def read(self, question: str, hits: object) -> list[Reading]:
+                return [reading("0.txt", 0.94), reading("1.txt", 0.55), reading("0.txt", 0.5)]
+
+        given = answer("which", index, Fixed(), Models("e", "r"), AnswerOptions(0.5))
+    assert (given.answer, given.confidence) == ("a b", 0.94)
+    assert [citation.source for citation in given.citations] == ["0.txt", "1.txt"]
+
+
 def test_the_passages_of_a_response_are_in_the_readers_order(tmp_path: Path) -> None:
     result = ask(tmp_path, "It says gold2 here.", "It says gold8 here.", "It says gold5 here.")
     assert [(hit.rank, hit.source) for hit in result.passages] == [
