@@ -3,7 +3,7 @@ import pytest
 
 from index.types import Vectors
 from rag.dates import Date, date_in
-from rag.same import NAMES_ALIKE, Wording, relation, relations
+from rag.same import NAMES_ALIKE, NAMES_NEAR, Wording, relation, relations
 from tests.fakes import HashingEmbedder
 
 ARMISTICE = [
@@ -126,7 +126,8 @@ def test_alike_names_never_bridge_numbers_or_dates() -> None:
 def test_names_in_two_scripts_are_compared_by_vectors() -> None:
     names = Wording("Σεούλ", "el"), Wording("Seoul", "en")
     assert relation(*names, cosine=NAMES_ALIKE) == "same"
-    assert relation(*names, cosine=NAMES_ALIKE - 0.01) == "different"
+    assert relation(*names, cosine=NAMES_ALIKE - 0.01) == "compatible"
+    assert relation(*names, cosine=NAMES_NEAR - 0.01) == "different"
     assert relation(*names) == "different"
 
 
