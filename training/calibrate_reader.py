@@ -52,6 +52,8 @@ from training.word_alignment import Aligner
 
 FALSE_ANSWERS = 0.10
 """Share of the unanswerable questions that may get an answer at the default threshold."""
+UNTRAINED_SETS = "cmrc.trial", "iapp.valid"
+UNTRAINED_PARAGRAPHS = 100
 COLLECTION = "calibration"
 LIMIT = 10
 
@@ -91,7 +93,7 @@ def main() -> None:
     """Read the arguments, ask, fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=400)
+    parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--clozes", type=int, default=150)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
@@ -130,9 +132,13 @@ def drawn(
     many of each set and at most one a paragraph.
     """
     held = held_out_paragraphs(folder / "qa-train", HELD_OUT_SHARE)
+    for name in UNTRAINED_SETS:
+        contexts = {r["context"] for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz")}
+        held |= set(sorted(contexts)[:UNTRAINED_PARAGRAPHS])
+    sets = (*SETS, *UNTRAINED_SETS)
     sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(held))}
     asked: list[Asked] = []
-    for name in SETS:
+    for name in sets:
         rows = [
             r for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz") if r["context"] in held
         ]
@@ -141,7 +147,7 @@ def drawn(
             articles.setdefault(row["title"], set()).add(sources[row["context"]])
         taken: set[str] = set()
         for row in (rows[i] for i in rng.permutation(len(rows))):
-            if row["context"] not in taken | seen and len(taken) < count // len(SETS):
+            if row["context"] not in taken | seen and len(taken) < count // len(sets):
                 taken.add(row["context"])
                 golds = tuple(answer["text"] for answer in row["answers"])
                 article = tuple(sorted(articles[row["title"]]))
