@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fuzz audit serve models clean
+.PHONY: demo test check fuzz audit serve models clean train-reader train-neutral train-answer-map
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)  ## Ingest the sample corpus and ask it in three languages
@@ -29,6 +29,20 @@ audit: $(STAMP)  ## Ask PyPI for known vulnerabilities of the pinned packages, w
 	  $(BIN)/pip install --quiet --disable-pip-version-check 'pip-audit==2.10.1' && \
 	  $(BIN)/pip-audit --disable-pip --no-deps --requirement constraints.txt; \
 	else echo "== PyPI's list of vulnerabilities cannot be reached: the packages are not audited"; fi
+
+# DATA is the folder with qa-train/, ntrex.jsonl.gz and tatoeba.jsonl.gz; WORK keeps checkpoints.
+DATA ?= data
+WORK ?= work
+train-reader: $(STAMP)  ## Train the reader anew (hours), and calibrate it
+	$(BIN)/python -m training.train_reader --data $(DATA) --work $(WORK)/first --minutes 180
+	$(BIN)/python -m training.train_reader --data $(DATA) --work $(WORK)/second --minutes 90 --start $(WORK)/first/reader
+	$(BIN)/python -m training.calibrate_reader --data $(DATA)
+
+train-neutral: $(STAMP)  ## Fit the language-neutral map anew
+	$(BIN)/python -m training.fit_neutral --ntrex $(DATA)/ntrex.jsonl.gz
+
+train-answer-map: $(STAMP)  ## Train the answer map of the sentence reader anew
+	$(BIN)/python -m training.train_answer_map --data $(DATA)/qa-train
 
 serve: $(STAMP)  ## Run the HTTP service on the sample corpus's data folder
 	@$(BIN)/quoth serve

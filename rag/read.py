@@ -19,7 +19,7 @@ class Calibration:
     """Logistic regression from the reader's features to the probability that the quote answers.
 
     `weights` go with `FEATURES`. `threshold` is the confidence at which 12% of the questions
-    without an answer still got one on the calibration data, which `training/calibrate_reader.py`
+    without an answer still got one on the data that `training/calibrate_sentences.py`
     names, and `embedder` the identity of the embedder whose scores these are.
     """
 
