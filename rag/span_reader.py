@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from statistics import fmean
 
 from documents.types import Span
 from index.terms import passage_text
@@ -15,10 +16,10 @@ from rag.same import Wording, relations
 from rag.span_model import Found, Passage, SpanModel
 from rag.types import Reading
 
-FEATURES = ("span_score", "passage_cosine", "lead", "support")
-"""What confidence is made of: the model's score of the span, clipped; the cosine of question and
-passage; by how much the score leads the best passage that says something else; and in how many
-other documents the same answer was found.
+FEATURES = ("span_score", "cosine_lead", "lead", "support")
+"""What confidence is made of: the model's score of the span, clipped; by how much the cosine of
+question and passage is above the mean of the passages read; by how much the score leads the best
+passage that says something else; and in how many other documents the same answer was found.
 """
 
 _CLIP = 12.0
@@ -174,7 +175,8 @@ def _features(
         if said == "same" and c.score > 0
     } - {one.hit.document_id}
     support = min(_SUPPORT, len(agreeing))
-    return one.score, one.hit.dense_score, max(-_CLIP, min(_CLIP, lead)), float(support)
+    cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)
+    return one.score, cosine_lead, max(-_CLIP, min(_CLIP, lead)), float(support)
 
 
 def _passage(hit: Hit) -> Passage:

@@ -50,7 +50,7 @@ from training.reader_examples import (
 from training.train_reader import HELD_OUT_SHARE, held_out_documents
 from training.word_alignment import Aligner
 
-FALSE_ANSWERS = 0.10
+FALSE_ANSWERS = 0.12
 """Share of the unanswerable questions that may get an answer at the default threshold."""
 UNTRAINED_SETS = "cmrc.trial", "iapp.valid"
 UNTRAINED_PARAGRAPHS = 100
