@@ -17,6 +17,6 @@ ask() {
 }
 ask English "Where was the lens hidden during the war?"
 ask Greek "Πώς έλεγαν τη γάτα του τελευταίου φαροφύλακα;"
-ask Chinese "船的发动机为什么停了？"
+ask Chinese "修复灯塔花了多少钱？"
 echo
 echo "Ask your own: QUOTH_DATA_DIR=$QUOTH_DATA_DIR .venv/bin/quoth ask \"...\""

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.model
     [
         ("Where was the lens hidden during the war?", "ja-lens.md", "聖ニコラオス修道院"),
         ("Πώς έλεγαν τη γάτα του τελευταίου φαροφύλακα;", "es-last-keeper.md", "Brújula"),
-        ("船的发动机为什么停了？", "hi-rescue.txt", "ईंधन"),
+        ("修复灯塔花了多少钱？", "de-restoration.md", "1,48 Millionen Euro"),
     ],
 )
 def test_a_question_finds_its_answer_in_another_language(

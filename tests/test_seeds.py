@@ -87,15 +87,17 @@ def test_responses_are_whole(asked: list[tuple[dict[str, Any], dict[str, Any]]])
             assert body["passages"]
 
 
-def test_at_least_ten_of_eighteen_are_right(
+def test_nine_of_eighteen_are_answered_rightly_and_what_is_not_told_is_declined(
     asked: list[tuple[dict[str, Any], dict[str, Any]]],
 ) -> None:
     right = 0
     for question, body in asked:
-        if not question["impossible"]:
-            right += any(
-                citation["source"].removeprefix("seeds/") in question["documents"]
-                and any(answer in citation["quote"] for answer in question["answers"])
-                for citation in body["citations"]
-            )
-    assert right >= 10
+        if question["impossible"]:
+            assert body["status"] == "no_answer", question["question"]
+            continue
+        right += any(
+            citation["source"].removeprefix("seeds/") in question["documents"]
+            and any(answer in citation["quote"] for answer in question["answers"])
+            for citation in body["citations"]
+        )
+    assert right >= 9
