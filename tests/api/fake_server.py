@@ -33,6 +33,7 @@ class SlowEmbedder(HashingEmbedder):
 
 
 def main(folder: str, port: str, seconds: str = "0", passage_seconds: str = "0") -> None:
+    os.environ["QUOTH_READER"] = "sentences"  # a model would take seconds to load
     os.environ["FAKE_SECONDS"] = f"{seconds} {passage_seconds}"
     fake()
     serving.serve(
