@@ -1,8 +1,8 @@
 """The embedder: a sentence-transformers model, its prefixes, and batches of even work."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from index import bundled, interrupt
 from index.errors import ModelUnavailable
+from index.model_thread import ModelThread
 from index.types import Vectors
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class SentenceTransformerEmbedder:
         self.model = model
         self._tokenizer: Any = model.tokenizer
         self._options = options
-        # One thread of its own, for torch keeps buffers and helper threads for each that calls it.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+        self._on_thread = ModelThread("quoth-embedder")
         self._query_prefix, self._passage_prefix = _prefixes(model, name)
         dimension = model.get_embedding_dimension()
         if not dimension:
@@ -90,7 +90,7 @@ class SentenceTransformerEmbedder:
             features = self._tokenizer.pad(
                 {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
             )
-            vectors[batch] = self._thread.submit(self._forward, dict(features)).result()
+            vectors[batch] = self._on_thread(partial(self._forward, dict(features)))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         normalised: Vectors = vectors / np.maximum(lengths, 1e-12)
         return normalised

@@ -1,13 +1,14 @@
 """Another model's order of the passages: any cross-encoder of sentence-transformers."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from index import interrupt
 from index.embedder import Precision, use_bfloat16
 from index.errors import ModelUnavailable
+from index.model_thread import ModelThread
 from index.terms import passage_text
 from index.types import Hit
 from rag.types import Reader, Reading
@@ -26,7 +27,7 @@ class RerankingReader:
         """`model` is a sentence-transformers CrossEncoder with one score a pair."""
         self._reader = reader
         self._model = model
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reranker")
+        self._on_thread = ModelThread("quoth-reranker")
         self.name = f"{reader.name}, reranked by {name}"
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
@@ -39,7 +40,7 @@ class RerankingReader:
                 (question, passage_text(reading.hit.text, reading.hit.headings))
                 for reading in readings[start : start + _BATCH]
             ]
-            scores.extend(self._thread.submit(self._scores, pairs).result())
+            scores.extend(self._on_thread(partial(self._scores, pairs)))
         scored = [replace(r, score=s) for r, s in zip(readings, scores, strict=True)]
         return sorted(scored, key=lambda reading: (-reading.score, reading.hit.rank))
 

@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from documents.types import Span
 from index import interrupt
 from index.embedder import batches
+from index.model_thread import ModelThread
 
 _QUESTION_SHARE = 8
 """A question gets this part of a window at most: the passage needs the room."""
@@ -60,8 +61,7 @@ class SpanModel:
         self._batch_pieces = batch_pieces
         self._window = min(int(getattr(model.config, "max_position_embeddings", 512)), 512)
         self._lock = threading.Lock()
-        # One thread of its own, for torch keeps buffers and helper threads for each that calls it.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._on_thread = ModelThread("quoth-reader")
 
     def find(self, question: str, passages: Sequence[Passage]) -> list[Found | None]:
         """The likeliest answer in each passage, in the order given; None where nothing in it can be
@@ -77,9 +77,9 @@ class SpanModel:
         best: list[Found | None] = [None] * len(passages)
         for batch in batches([len(row) for row in rows], self._batch_pieces):
             interrupt.check()
-            starts, ends = self._thread.submit(
-                self._logits, {name: [windows[name][n] for n in batch] for name in names}
-            ).result()
+            starts, ends = self._on_thread(
+                partial(self._logits, {name: [windows[name][n] for n in batch] for name in names})
+            )
             for row, n in enumerate(batch):
                 owner = windows["overflow_to_sample_mapping"][n]
                 passage = passages[owner]
