@@ -43,11 +43,11 @@ from training.reader_examples import (
     LANGUAGES,
     SETS,
     clozes,
+    held_out_documents,
     held_out_paragraphs,
     parallel_documents,
     read_lines,
 )
-from training.train_reader import HELD_OUT_SHARE, held_out_documents
 from training.word_alignment import Aligner
 
 FALSE_ANSWERS = 0.12
@@ -131,7 +131,7 @@ def drawn(
     """All held-out paragraphs of qa-train by source, and questions about those not `seen`, alike
     many of each set and at most one a paragraph.
     """
-    held = held_out_paragraphs(folder / "qa-train", HELD_OUT_SHARE)
+    held = held_out_paragraphs(folder / "qa-train")
     for name in UNTRAINED_SETS:
         contexts = {r["context"] for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz")}
         held |= set(sorted(contexts)[:UNTRAINED_PARAGRAPHS])

@@ -25,6 +25,7 @@ from training.clozes import (
     stretches,
     windows,
 )
+from training.fit_neutral import HELD_OUT_DOCUMENTS
 from training.word_alignment import Aligner, align
 
 SETS = (
@@ -35,8 +36,10 @@ PIVOT = "eng-US"
 CODES = {"ja": "jpn", "zh-Hant": "zho-TW", "zh": "zho-CN", "th": "tha", "fa": "fas", "en": "eng-US",
          "ar": "arb"}  # fmt: skip
 """Languages of qa-train by NTREX's codes."""
-REPEATS = {"qed.dev": 4, "arcd.train": 3}
-"""The small sets come several times in a pass, each time with another stretch of the paragraph."""
+
+
+HELD_OUT_SHARE = 0.08
+"""Of the articles of a set of qa-train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in stream]
 
 
-def held_out_paragraphs(folder: Path, share: float) -> set[str]:
+def held_out_documents(path: Path, seed: int = 0) -> set[str]:
+    """Documents of NTREX that no weight sees: those the neutral map was measured on."""
+    rng = np.random.default_rng(seed)
+    documents = sorted({str(row["document"]) for row in read_lines(path)})
+    return set(rng.permutation(documents)[:HELD_OUT_DOCUMENTS].tolist())
+
+
+def held_out_paragraphs(folder: Path) -> set[str]:
     """Paragraphs of qa-train that no weight may see, by whole articles of a set: the same for every
     run.
     """
@@ -83,34 +93,32 @@ def held_out_paragraphs(folder: Path, share: float) -> set[str]:
     for name in SETS:
         rows = read_lines(folder / f"{name}.jsonl.gz")
         titles = sorted({row["title"] or row["context"] for row in rows})
-        out = {title for title in titles if rng.random() < share}
+        out = {title for title in titles if rng.random() < HELD_OUT_SHARE}
         kept |= {row["context"] for row in rows if (row["title"] or row["context"]) in out}
     return kept
 
 
 def questions(
-    folder: Path, held_out: set[str], rng: np.random.Generator, limits: dict[str, int]
+    folder: Path, name: str, held_out: set[str], rng: np.random.Generator
 ) -> Iterator[tuple[Text, list[str]]]:
-    """Extractive questions with their paragraphs, and for each the other paragraphs of its article
-    (empty where there are none).
+    """Extractive questions of a set with their paragraphs, a third of them under their title, and
+    for each the other paragraphs of its article (empty where there are none).
     """
-    for name in SETS:
-        rows = [r for r in read_lines(folder / f"{name}.jsonl.gz") if r["context"] not in held_out]
-        of_article: dict[str, list[str]] = {}
-        for context, title in sorted({(row["context"], row["title"]) for row in rows}):
-            of_article.setdefault(title, []).append(context)
-        order = rng.permutation(len(rows))[: limits.get(name, len(rows))]
-        code = "zho-TW" if name.startswith("drcd") else CODES[rows[0]["lang"]]
-        for row in (rows[i] for i in np.repeat(order, REPEATS.get(name, 1))):
-            others = [c for c in of_article[row["title"]] if c != row["context"]]
-            title = f"{row['title']}\n" if row["title"] and rng.random() < 0.3 else ""
-            if row["answers"]:
-                gold = row["answers"][int(rng.integers(len(row["answers"])))]
-                start = gold["start"] + len(title)
-                end = start + len(gold["text"])
-            else:
-                start = end = 0
-            yield Text(row["question"], title + row["context"], start, end, code, code), others
+    rows = [r for r in read_lines(folder / f"{name}.jsonl.gz") if r["context"] not in held_out]
+    of_article: dict[str, list[str]] = {}
+    for context, title in sorted({(row["context"], row["title"]) for row in rows}):
+        of_article.setdefault(title, []).append(context)
+    code = "zho-TW" if name.startswith("drcd") else CODES[rows[0]["lang"]]
+    for row in rows:
+        others = [c for c in of_article[row["title"]] if c != row["context"]]
+        title = f"{row['title']}\n" if row["title"] and rng.random() < 0.3 else ""
+        if row["answers"]:
+            gold = row["answers"][int(rng.integers(len(row["answers"])))]
+            start = gold["start"] + len(title)
+            end = start + len(gold["text"])
+        else:
+            start = end = 0
+        yield Text(row["question"], title + row["context"], start, end, code, code), others
 
 
 def parallel_documents(

@@ -2,9 +2,8 @@
 
     python -m training.train_reader --data PATH/data --work PATH/work --minutes 90
 
-Joint from the start on extractive questions in six languages (`qa-train`) and on clozes across
-forty languages made from parallel text (`ntrex`, `tatoeba`), because a reader that has only seen
-pairs of one language ranks by language. Word embeddings stay as they are. The learning rate falls
+Joint from the start on what `reader_pool` mixes: a reader that has only seen pairs of one language
+ranks by language. Word embeddings stay as they are. The learning rate falls
 to nothing over the minutes given; the weights kept are the average of the last part of the run
 (Izmailov et al. 2018). A run that was stopped goes on from its last checkpoint.
 """
@@ -24,26 +23,11 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 from api.settings import load_settings
 from index import bundled
 from rag import reader_model
-from training.fit_neutral import HELD_OUT_DOCUMENTS
-from training.reader_examples import (
-    LANGUAGES,
-    Encoder,
-    Example,
-    Text,
-    clozes,
-    held_out_paragraphs,
-    parallel_documents,
-    questions,
-    read_lines,
-    tatoeba_documents,
-)
-from training.word_alignment import Aligner
+from training.reader_examples import LANGUAGES, Example, held_out_documents, read_lines
+from training.reader_pool import build
 
-LIMITS = {"jaquad.train": 20000}
-"""Questions taken of a set; all of the others."""
-HELD_OUT_SHARE = 0.08
 BATCH_PIECES = 6144
-PEAK_RATE = 2e-4
+PEAK_RATE = 1.5e-4
 FROZEN_LAYERS = 3
 """Of a model that has been trained before."""
 AVERAGE_FROM = 0.7
@@ -79,7 +63,10 @@ def main() -> None:
     options = Options(**vars(parser.parse_args()))
     options.work.mkdir(parents=True, exist_ok=True)
     folder = bundled.prepare(load_settings().embedder_options().cache)
-    examples = remembered(options, folder)
+    path = options.work / "examples.pkl"
+    if not path.exists():
+        path.write_bytes(pickle.dumps(build(options.data, folder, options.clozes, options.seed)))
+    examples: list[Example] = pickle.loads(path.read_bytes())
     train(options, folder, examples)
     export(options.work / "reader")
 
@@ -100,67 +87,6 @@ def export(folder: Path) -> None:
     target = Path(str(reader_model.artifact_path()))
     reader_model.pack(weights, target, about)
     print(f"wrote {target}: {target.stat().st_size / 1e6:.1f} MB")
-
-
-def remembered(options: Options, folder: Path) -> list[Example]:
-    """The examples, built once and kept in the work folder."""
-    path = options.work / "examples.pkl"
-    if not path.exists():
-        built = build(options, folder)
-        path.write_bytes(pickle.dumps(built))
-    kept: list[Example] = pickle.loads(path.read_bytes())
-    return kept
-
-
-def held_out_documents(path: Path, seed: int = 0) -> set[str]:
-    """Documents of NTREX that no weight sees: those the neutral map was measured on."""
-    rng = np.random.default_rng(seed)
-    documents = sorted({str(row["document"]) for row in read_lines(path)})
-    return set(rng.permutation(documents)[:HELD_OUT_DOCUMENTS].tolist())
-
-
-def build(options: Options, folder: Path) -> list[Example]:
-    """All examples, in random order."""
-    from transformers import AutoModel
-
-    rng = np.random.default_rng(options.seed)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    encoder = Encoder(tokenizer, rng)
-    held = held_out_paragraphs(options.data / "qa-train", HELD_OUT_SHARE)
-    texts: list[Text] = []
-    for text, others in questions(options.data / "qa-train", held, rng, LIMITS):
-        texts.append(text)
-        if others and rng.random() < 0.2:
-            other = others[int(rng.integers(len(others)))]
-            texts.append(Text(text.question, other, 0, 0, text.asked, text.told))
-    print(f"{len(texts)} questions", flush=True)
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False)
-    aligner = Aligner(model, tokenizer)
-    out = held_out_documents(options.data / "ntrex.jsonl.gz")
-    documents = list(parallel_documents(options.data / "ntrex.jsonl.gz", LANGUAGES, out, aligner))
-    foreign = [d for d in documents for _ in range(1)]
-    across: list[Text] = []
-    each = options.clozes * 2 // len(documents)
-    for document in documents:
-        across.extend(text for text, _answers in clozes(document, each, rng))
-    print(f"{len(across)} clozes from NTREX", flush=True)
-    count = len(across)
-    for document in tatoeba_documents(options.data / "tatoeba.jsonl.gz", aligner, rng, 108):
-        across.extend(text for text, _answers in clozes(document, 10, rng, same_language=0.05))
-    print(f"{len(across) - count} clozes from Tatoeba", flush=True)
-    # A passage in another language is not the answer for being the only foreign one.
-    strangers = []
-    for text in texts:
-        if rng.random() < 0.06:
-            document = foreign[int(rng.integers(len(foreign)))]
-            language = str(rng.choice(LANGUAGES))
-            first = int(rng.integers(max(1, len(document) - 4)))
-            passage = " ".join(place[language].text for place in document[first : first + 4])
-            strangers.append(Text(text.question, passage, 0, 0, text.asked, language))
-    print(f"{len(strangers)} foreign passages", flush=True)
-    made = list(encoder([*texts, *across, *strangers]))
-    order = rng.permutation(len(made))
-    return [made[i] for i in order]
 
 
 def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[list[Example]]:
@@ -221,9 +147,14 @@ class Parallel:
         batch = self._tokenizer(
             texts, padding=True, truncation=True, max_length=96, return_tensors="pt"
         )
-        with torch.autocast("cpu", torch.bfloat16):
-            layers = model.base_model(**batch, output_hidden_states=True).hidden_states
-        states = layers[PARALLEL_LAYER].float()
+        base = model.base_model
+        states = base.embeddings(input_ids=batch["input_ids"])
+        allowed = batch["attention_mask"][:, None, None, :].to(states.dtype)
+        away = (1.0 - allowed) * -1e4
+        for layer in base.encoder.layer[:PARALLEL_LAYER]:
+            states = layer(states, attention_mask=away)
+            states = states[0] if isinstance(states, tuple) else states
+        states = states.float()
         inside = batch["attention_mask"].bool() & (batch["input_ids"] > 3)
         sentence = torch.arange(len(texts))[:, None].expand_as(inside)[inside] % len(picked)
         side = (torch.arange(len(texts)) >= len(picked))[:, None].expand_as(inside)[inside]
@@ -266,8 +197,7 @@ def loss_of(model: Any, batch: list[Example]) -> torch.Tensor:
         mask[row, :count] = 1
         allowed[row, example.passage : count - 1] = True
         allowed[row, 0] = True
-    with torch.autocast("cpu", torch.bfloat16):
-        output = model(input_ids=pieces, attention_mask=mask)
+    output = model(input_ids=pieces, attention_mask=mask)
     loss = torch.zeros(())
     for logits, golds in (
         (output.start_logits, [example.first for example in batch]),
@@ -278,10 +208,23 @@ def loss_of(model: Any, batch: list[Example]) -> torch.Tensor:
     return loss / 2
 
 
+def weights_from(
+    values: list[torch.Tensor], weights: list[torch.Tensor], halves: list[torch.Tensor]
+) -> None:
+    """Put values into the full weights and into the model's own, rounded to what it holds."""
+    with torch.no_grad():
+        for value, weight, half in zip(values, weights, halves, strict=True):
+            if value is not weight:
+                weight.copy_(value)
+            half.copy_(value)
+
+
 def train(options: Options, folder: Path, examples: list[Example]) -> None:
     """Train for the minutes given, with a checkpoint every few of them."""
     torch.manual_seed(options.seed)
-    # Attention written out: its backward pass is faster here than the fused one's.
+    # Attention written out: its backward pass is faster here than the fused one's. All of the model
+    # in half precision is twice as fast as casting each step of it; the weights that are summed up
+    # over the run are kept in full.
     model = AutoModelForQuestionAnswering.from_pretrained(
         options.start or folder, dtype=torch.float32, attn_implementation="eager"
     )
@@ -298,14 +241,16 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
     model.base_model.embeddings.requires_grad_(False)
     if options.start:
         model.base_model.encoder.layer[:FROZEN_LAYERS].requires_grad_(False)
-    weights = [p for p in model.parameters() if p.requires_grad]
+    weights = [p.detach().clone() for p in model.parameters() if p.requires_grad]
+    model.bfloat16()
+    halves = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=PEAK_RATE, weight_decay=0.01, fused=True)
     average: list[torch.Tensor] | None = None
     done, steps, averaged = 0.0, 0, 0
     checkpoint = options.work / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
+        weights_from(state["weights"], weights, halves)
         optimizer.load_state_dict(state["optimizer"])
         average, done, steps, averaged = (
             state[k] for k in ("average", "done", "steps", "averaged")
@@ -329,9 +274,12 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
             if together.requires_grad:
                 (PARALLEL_WEIGHT * together).backward()  # type: ignore[no-untyped-call]
             apart.append(float(together.detach()))
+            for weight, half in zip(weights, halves, strict=True):
+                weight.grad = None if half.grad is None else half.grad.float()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
-            optimizer.zero_grad()
+            weights_from(weights, weights, halves)
+            model.zero_grad()
             steps += 1
             seen += len(batch)
             recent.append(float(loss.detach()))
@@ -351,14 +299,13 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
             if time.monotonic() - saved > 300:
                 saved = time.monotonic()
                 state = {
-                    "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                    "weights": weights, "optimizer": optimizer.state_dict(),
                     "average": average, "done": done, "steps": steps, "averaged": averaged,
                 }  # fmt: skip
                 torch.save(state, checkpoint.with_suffix(".tmp"))
                 checkpoint.with_suffix(".tmp").replace(checkpoint)
-    if average is not None:
-        for weight, mean in zip(weights, average, strict=True):
-            weight.data.copy_(mean)
+    model.float()
+    weights_from(average or weights, weights, [p for p in model.parameters() if p.requires_grad])
     model.save_pretrained(options.work / "reader")
     tokenizer.save_pretrained(options.work / "reader")
     print(f"saved {options.work / 'reader'} after {seen} examples")

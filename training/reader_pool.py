@@ -1,0 +1,128 @@
+"""What the reader is trained on, mixed.
+
+Extractive questions in seven languages (`qa-train`), as they are and with words of other languages
+put in; clozes across forty languages from parallel text (`ntrex`, `tatoeba`); and of each kind some
+whose passage does not answer.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.clozes import Translated
+from training.code_switching import Counts, Lexicon
+from training.reader_examples import (
+    CODES,
+    LANGUAGES,
+    SETS,
+    Encoder,
+    Example,
+    Text,
+    clozes,
+    held_out_documents,
+    held_out_paragraphs,
+    parallel_documents,
+    questions,
+    tatoeba_documents,
+)
+from training.word_alignment import Aligner
+
+Document = list[dict[str, Translated]]
+PLAIN = {"jaquad.train": 0.2, "drcd.dev": 0.75, "drcd.test": 0.78, "pquad.validation": 0.6,
+         "qed.dev": 3.0, "arcd.train": 3.0}  # fmt: skip
+"""How often a question of a set comes as it is; once in the other sets."""
+SWITCHED = {"jaquad.train": 0.14, "drcd.dev": 0.6, "drcd.test": 0.63, "pquad.validation": 0.5,
+            "cmrc.dev": 0.8, "iapp.train": 0.7, "qed.dev": 5.0, "arcd.train": 4.0}  # fmt: skip
+"""And with words of other languages: the small sets most, which read differently each time."""
+UNANSWERED = 0.1
+"""Of the questions, that come once more with another paragraph of their article."""
+STRANGERS = 0.06
+"""And with a passage in another language: one is not the answer for being the only foreign one."""
+TATOEBA = {"ara": "arb", "pes": "fas", "cmn": "zho-CN"}
+"""Its codes of languages that NTREX has by another."""
+SENTENCES = 600
+"""Of a language of Tatoeba that words are learnt from."""
+CLOZE_SENTENCES = 108
+"""And that clozes are made of."""
+
+
+def build(data: Path, model_folder: Path, count: int, seed: int) -> list[Example]:
+    """All examples, in random order: `count` clozes are tried, of which about half can be made."""
+    from transformers import AutoModel, AutoTokenizer
+
+    rng = np.random.default_rng(seed)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    model = AutoModel.from_pretrained(model_folder, dtype=torch.bfloat16, add_pooling_layer=False)
+    aligner = Aligner(model, tokenizer)
+    ntrex, tatoeba = data / "ntrex.jsonl.gz", data / "tatoeba.jsonl.gz"
+    documents = list(parallel_documents(ntrex, LANGUAGES, held_out_documents(ntrex), aligner))
+    sentences = list(tatoeba_documents(tatoeba, aligner, rng, SENTENCES))
+    lexicon = learnt([*documents, *sentences])
+    texts: list[Text] = []
+    for text, others, often in sampled(data / "qa-train", PLAIN, rng):
+        texts += [text] * often
+        texts += with_another(text, others, often, rng)
+        if rng.random() < STRANGERS * often:
+            texts.append(with_stranger(text, documents, rng))
+    for text, others, often in sampled(data / "qa-train", SWITCHED, rng):
+        found = [text] * often + with_another(text, others, often, rng)
+        texts += [lexicon.example(one, rng) for one in found]
+    print(f"{len(texts)} questions", flush=True)
+    across = len(texts)
+    for document in documents:
+        made = clozes(document, count * 2 // len(documents), rng)
+        texts.extend(text for text, _answers in made)
+    for document in tatoeba_documents(tatoeba, aligner, rng, CLOZE_SENTENCES):
+        made = clozes(document, 10, rng, same_language=0.05)
+        texts.extend(text for text, _answers in made)
+    print(f"{len(texts) - across} clozes", flush=True)
+    examples = list(Encoder(tokenizer, rng)(texts))
+    return [examples[i] for i in rng.permutation(len(examples))]
+
+
+def sampled(
+    folder: Path, often: dict[str, float], rng: np.random.Generator
+) -> list[tuple[Text, list[str], int]]:
+    """Questions of qa-train that are not held out, the other paragraphs of their articles, and how
+    often each comes: a part of one is a chance.
+    """
+    held = held_out_paragraphs(folder)
+    found = []
+    for name in SETS:
+        share = often.get(name, 1.0)
+        for text, others in questions(folder, name, held, rng):
+            times = int(share) + int(rng.random() < share % 1)
+            if times:
+                found.append((text, others, times))
+    return found
+
+
+def with_another(
+    text: Text, others: Sequence[str], often: int, rng: np.random.Generator
+) -> list[Text]:
+    """A question with a paragraph of its article that does not answer it, sometimes."""
+    if not others or rng.random() >= UNANSWERED * often:
+        return []
+    passage = others[int(rng.integers(len(others)))]
+    return [Text(text.question, passage, 0, 0, text.asked, text.told)]
+
+
+def with_stranger(text: Text, documents: Sequence[Document], rng: np.random.Generator) -> Text:
+    """A question with news in any language."""
+    document = documents[int(rng.integers(len(documents)))]
+    language = str(rng.choice(LANGUAGES))
+    first = int(rng.integers(max(1, len(document) - 4)))
+    passage = " ".join(place[language].text for place in document[first : first + 4])
+    return Text(text.question, passage, 0, 0, text.asked, language)
+
+
+def learnt(documents: Sequence[Document]) -> Lexicon:
+    """Words of parallel sentences and of what languages they are."""
+    counts = Counts()
+    for document in documents:
+        for place in document:
+            named = {code.removeprefix("tatoeba-"): sentence for code, sentence in place.items()}
+            counts.add({TATOEBA.get(c, c): s for c, s in named.items()}, [*CODES.values()])
+    return counts.lexicon()
