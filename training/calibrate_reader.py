@@ -274,9 +274,10 @@ def _report(
     threshold: float,
 ) -> None:
     given = confidence >= threshold
+    sure, known, found = confidence.tolist(), answerable.tolist(), right.tolist()
     print(
-        f"{name}: {len(right)} askings, AUROC {auroc(confidence, answerable):.3f}, "
-        f"ECE {expected_calibration_error(confidence, right):.3f}; at {threshold:.3f} answers "
+        f"{name}: {len(right)} askings, AUROC {auroc(sure, known):.3f}, "
+        f"ECE {expected_calibration_error(sure, found):.3f}; at {threshold:.3f} answers "
         f"{given[answerable].mean():.2f} of the answerable, {given[~answerable].mean():.2f} of the "
         f"others; right of the answers given: {right[given & answerable].mean():.2f}"
     )

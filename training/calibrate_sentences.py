@@ -154,8 +154,8 @@ def report(
     """Print what the calibration does on paragraphs it has not seen."""
     given = confidence >= threshold
     print(f"held out: {len(right)} questions, half of them without their paragraph")
-    print(f"AUROC answerable against not: {auroc(confidence, answerable):.3f}")
-    print(f"ECE: {expected_calibration_error(confidence, right):.3f}")
+    print(f"AUROC answerable against not: {auroc(confidence.tolist(), answerable.tolist()):.3f}")
+    print(f"ECE: {expected_calibration_error(confidence.tolist(), right.tolist()):.3f}")
     print(f"at {threshold:.3f}: answers {given[answerable].mean():.2f} of the answerable")
     print(f"  and {given[~answerable].mean():.2f} of the others;")
     print(

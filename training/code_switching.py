@@ -51,7 +51,7 @@ class Lexicon:
         length = 0
         for start, end in _units(text, told, sources):
             new = unit = text[start:end]
-            english = unit.lower() if told == PIVOT else sources.get(unit.lower())
+            english = unit.lower() if told == PIVOT else sources.get(unit.lower(), "")
             if english in words and rng.random() < share:
                 new = words[english][int(rng.integers(len(words[english])))]
                 new = f" {new} " if glue else new

@@ -92,7 +92,7 @@ def split(
         [rows[i] for i in sorted(rng.choice(group, size, replace=False))]
         for group, size in zip(groups, (seen, unseen), strict=True)
     ]
-    return chosen[0], chosen[1]  # type: ignore[return-value]
+    return chosen[0], chosen[1]
 
 
 def applied(neutral: NeutralMap, passages: Vectors, queries: Vectors) -> tuple[Vectors, Vectors]:

@@ -128,7 +128,7 @@ def train(
         for batch in batches:
             loss = batch_loss(seen, batch.tolist(), matrix)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             total += float(loss.detach())
         scores = measured(held, matrix.detach())
