@@ -9,71 +9,136 @@ import regex
 
 from index.numbers import mend, plain
 from rag.dates import ascii_digits
+from rag.measures import TOKEN, folded, scale_of, unit_at, without_eras_and_halves, words_of
 
 _MARKS = str.maketrans({"٫": ".", "٬": ",", "’": "'", "−": "-", "–": "-", "‑": "-"})
 _GROUPING_BLANK = re.compile(r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?!\d)")
-_NUMBER = re.compile(r"(?<!\w)-?\d+(?:[.,']\d+)*|\d+(?:[.,']\d+)*")
-_SCALE = regex.compile(r"\s*([\p{L}\p{M}]+)")
-_UNITS = ("千米", "千克", "千瓦", "千卡")
-"""Kilometre, kilogram: no thousands."""
-_CURRENCIES = frozenset("$€£¥₽₩₹₺฿₫元円")
+_SHORT_RANGE = re.compile(r"(?<!\d)(\d\d)(\d\d)\s?-\s?(\d\d)(?![\d.,])")
+_NUMBER = re.compile(r"(?:(?<![\w)])(?<!\d )-)?\d+(?:[.,']\d+)*")
+_WORD = regex.compile(r"\s*([\p{L}\p{M}]+)\.?")
+_CONNECTING = frozenset({"de", "of", "d", "di", "от"})
+"""What may stand between a number and its unit: un millón de euros."""
+_EAST_ASIAN = regex.compile(r"[\p{Han}\p{Hangul}]")
+_AHEAD = 5
+"""Tokens that a unit can be of, and one."""
+_LONGEST = 18
+"""Digits of a number, at most: with more, its value is no matter."""
 
-_SCALES: tuple[tuple[int, tuple[str, ...]], ...] = (
-    # The longer words first: พันล้าน before พัน, 百万 before 百.
-    (10**9, ("milliard", "miliard", "milyar", "millardi", "миллиард", "млрд", "мільярд",
-             "δισεκατ", "مليار", "میلیارد", "พันล้าน", "tỷ", "tỉ", "अरब", "bilhão", "bilhões",
-             "bilion", "十亿", "十億", "십억")),
-    (10**8, ("億", "亿", "억")),
-    (10**6, ("million", "millón", "millon", "milione", "milioni", "milioane", "milhão", "milhões",
-             "milion", "milyon", "миллион", "млн", "мільйон", "εκατομμύρι", "مليون",
-             "ملايين", "میلیون", "ล้าน", "triệu", "मिलियन", "百万", "百萬", "백만")),
-    (10**7, ("करोड़",)),
-    (10**5, ("लाख", "แสน")),
-    (10**4, ("万", "萬", "만", "หมื่น")),
-    (10**3, ("thousand", "tausend", "тысяч", "тыс", "тисяч", "tysią", "tysię", "χιλιάδες",
-             "χιλιάδων", "آلاف", "ألف", "هزار", "พัน", "nghìn", "ngàn", "हज़ार", "हजार", "千", "천")),
-)  # fmt: skip
-_WHOLE_SCALES = {"mil": 10**3, "mille": 10**3, "mii": 10**3, "bin": 10**3, "tys": 10**3,
-                 "lakh": 10**5, "crore": 10**7, "mln": 10**6, "εκατ": 10**6, "mio": 10**6,
-                 "mrd": 10**9, "mld": 10**9, "bn": 10**9}  # fmt: skip
-"""Scales that are other words' beginnings: only as whole words."""
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number and what it counts, where that is a unit or a currency that is known (by the ids of
+    `measures`; several where a word means several).
+    """
+
+    value: Decimal
+    units: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Quantities:
-    """The numbers of a text in order, and the signs of the currencies in it."""
+    """The numbers of a text in order; "bc", "ad", "am" and "pm" where it says so; and what else it
+    says, folded, as tokens.
+    """
 
-    values: tuple[Decimal, ...]
-    currencies: frozenset[str]
+    numbers: tuple[Quantity, ...]
+    qualifiers: frozenset[str]
+    rest: tuple[str, ...]
+
+    @property
+    def values(self) -> tuple[Decimal, ...]:
+        """Without their units."""
+        return tuple(number.value for number in self.numbers)
 
 
 def quantities_in(text: str, language: str) -> Quantities:
-    """What numbers, written in digits of any script, a text holds. A word of scale after a number
-    is multiplied in (5 million, 5万); "billion" only in English, for languages disagree on it.
+    """What numbers, written in digits of any script, a text holds. Words of scale after a number
+    are multiplied in, as the text's language means them (5 million, 5万, 5 mil millones).
     """
-    text = ascii_digits(mend(text).translate(_MARKS)).casefold().translate(_MARKS)
+    text = folded(mend(text).translate(_MARKS))
+    text = "".join(c if c in "²³" else ascii_digits(c) for c in text).translate(_MARKS)
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     text = _GROUPING_BLANK.sub(lambda m: m.group().replace(" ", ""), text)
-    values: list[Decimal] = []
-    for found in _NUMBER.finditer(text):
-        scale = _scale_of(text[found.end() :], language)
-        sign = -1 if found.group().startswith("-") else 1
-        number = found.group().removeprefix("-")
-        parts = [number] if number.isdecimal() else plain(number).split()
-        values.extend(sign * Decimal(part) * scale for part in parts)
-    return Quantities(tuple(values), frozenset(c for c in text if c in _CURRENCIES))
+    text = _SHORT_RANGE.sub(_whole_range, text)
+    text, qualifiers = without_eras_and_halves(text, language)
+    if not any(c.isdecimal() for c in text):
+        return Quantities((), qualifiers, words_of(text))
+    found: list[Quantity] = []
+    rest: list[str] = []
+    place, wide = 0, 1
+    for match in _NUMBER.finditer(text):
+        if match.start() < place:
+            continue
+        before, ended = text[place : match.start()], text[max(0, place - 1) : place]
+        scale, place = _scale(text, match.end(), language)
+        values = [value * scale for value in _values(match.group())]
+        if wide > scale and _goes_on(ended, before):
+            found[-1] = Quantity(found[-1].value + values[0], found[-1].units)
+        else:
+            sign, words = _sign_before(before, language)
+            rest += words
+            found += [Quantity(value, sign) for value in values]
+        wide = scale
+        meant, place = _unit_after(text, place, language)
+        if meant:
+            found[-1] = Quantity(found[-1].value, meant)
+    rest += words_of(text[place:])
+    return Quantities(tuple(found), qualifiers, tuple(rest))
 
 
-def _scale_of(rest: str, language: str) -> int:
-    word = _SCALE.match(rest)
-    if word is None:
-        return 1
-    name = unicodedata.normalize("NFC", word.group(1))
-    if name in _WHOLE_SCALES:
-        # "5 mil millones", "5 тыс. миллионов": both words count.
-        return _WHOLE_SCALES[name] * _scale_of(rest[word.end() :], language)
-    if name.startswith(_UNITS):
-        return 1
-    if language.startswith("en") and name.startswith("billion"):
-        return 10**9
-    return next((value for value, names in _SCALES if name.startswith(names)), 1)
+def _goes_on(ended: str, between: str) -> bool:
+    """Whether a number goes on after its scale: 3億5000万 is one, and so is 12만 5천."""
+    blank = " " if regex.match(r"\p{Hangul}", ended) else ""
+    return bool(_EAST_ASIAN.match(ended)) and between in ("", blank)
+
+
+def _values(number: str) -> list[Decimal]:
+    sign = -1 if number.startswith("-") else 1
+    number = number.removeprefix("-")
+    parts = [number] if number.isdecimal() else plain(number).split()
+    return [sign * Decimal(part[:_LONGEST]) for part in parts]
+
+
+def _scale(text: str, place: int, language: str) -> tuple[int, int]:
+    """What the words of scale at a place multiply by, and where they end."""
+    scale = 1
+    while word := _WORD.match(text, place):
+        factor, length = scale_of(unicodedata.normalize("NFC", word.group(1)), language)
+        if factor == 1:
+            break
+        scale *= factor
+        whole = length == len(word.group(1))
+        place = word.end() if whole else word.start(1) + length
+    return scale, place
+
+
+def _unit_after(text: str, place: int, language: str) -> tuple[frozenset[str], int]:
+    """The unit at a place, and where it ends."""
+    ahead: list[tuple[str, int]] = []
+    start = place
+    for token in TOKEN.finditer(text, place):
+        if any(c.isdecimal() for c in text[start : token.start()]) or len(ahead) == _AHEAD:
+            break
+        start = token.end()
+        if ahead or token.group() not in _CONNECTING:
+            ahead.append((words_of(token.group())[0], start))
+    meant, length = unit_at(tuple(word for word, _end in ahead), language)
+    return (meant, ahead[length - 1][1]) if meant else (frozenset(), place)
+
+
+def _sign_before(text: str, language: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The currency that a text ends with, as in "US$", and its other words."""
+    words = words_of(text)
+    for length in (2, 1):
+        meant, used = unit_at(words[-length:], language) if len(words) >= length else (None, 0)
+        if meant and used == length and not any(name.count("-") for name in meant):
+            return meant, words[:-length]
+    return frozenset(), words
+
+
+def _whole_range(match: re.Match[str]) -> str:
+    """1914-18 is 1914-1918."""
+    century, first, last = match.groups()
+    if int(last) <= int(first):
+        return match.group()
+    return f"{century}{first}-{century}{last}"

@@ -1,21 +1,24 @@
 """Whether two answers say the same: in other words, another script or another language.
 
-Told apart are three cases. *Same*: equal once normalised, the same date, the same number, or names
-that the embedder places together. *Compatible*: one says less than the other (a year and a day in
-it, a name and its first part). *Different*: all else, and always where two dates or two numbers
-differ, however alike the words are.
+Told apart are three cases. *Same*: equal once normalised, the same date, the same number of the
+same thing, or names that the embedder places together. *Compatible*: one says less than the other
+(a year and a day in it, a name and its first part), or nothing tells. *Different*: all else, and
+always where two dates, numbers, units, currencies or eras differ, however alike the words are.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import regex
 
+from index import interrupt
 from index.types import Embedder, Vectors
-from rag.dates import Relation, date_in
+from rag.dates import Date, Relation, date_in, weekdays_in
 from rag.evaluation.text import contains, is_unspaced, normalise, tokens
-from rag.quantities import quantities_in
+from rag.quantities import Quantities, quantities_in
 
 NAMES_ALIKE = 0.7
 NAMES_NEAR = 0.5
@@ -25,41 +28,76 @@ the time, and two in a thousand pairs of others; but others that are alike get f
 and "Νότια Κορέα", which is South Korea: .66), and what is not the same must never be blended.
 """
 
-_SHORT = 40
-"""Characters up to which two answers with the same numbers are about the same."""
+_FEW = 3
+"""Words that may go with a number on one side alone: 37 is 37 people."""
+_MARKS = regex.compile(r"[+−±#<>⁺⁻]")
+"""What tells C++ from C#; signs of units and currencies are compared as what they mean."""
+_ROMAN = regex.compile(r"(?<!\w)[IVXLC]+(?!\w)")
+_NOT = frozenset(
+    "not no never none without nicht kein keine ne pas jamais non nunca não nu niciodată не нет "
+    " ні δεν όχι μη değil नहीं ไม่ không chưa 아니 لا لم لن ليس غير لیس نیست inte ikke niet geen ei"
+    " nem nie לא".split()
+)
+_NOT_UNSPACED = frozenset("不未非没沒無无")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wording:
     """An answer as a source words it, and its language."""
 
     text: str
     language: str
 
+    @cached_property
+    def date(self) -> Date | None:
+        """The date that it is."""
+        return date_in(self.text, self.language)
+
+    @cached_property
+    def quantities(self) -> Quantities:
+        """The numbers in it."""
+        return quantities_in(self.text, self.language)
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Its words, folded."""
+        return tokens(self.text, self.language)
+
+    @cached_property
+    def normal(self) -> str:
+        """As answers are compared."""
+        return normalise(self.text, self.language)
+
+    @cached_property
+    def ordinals(self) -> tuple[frozenset[str], frozenset[int]]:
+        """Roman numerals (of kings and wars) and days of the week in it."""
+        return frozenset(_ROMAN.findall(self.text)), weekdays_in(self.text, self.language)
+
 
 def relation(one: Wording, other: Wording, cosine: float | None = None) -> Relation:
     """How two answers to one question stand to each other. `cosine` is that of their vectors, None
     where names of two languages shall not be compared.
     """
-    dates = date_in(one.text, one.language), date_in(other.text, other.language)
-    if dates[0] is not None and dates[1] is not None and one != other:
-        return dates[0].relation(dates[1])
-    left, right = (quantities_in(w.text, w.language) for w in (one, other))
-    if left.currencies and right.currencies and left.currencies != right.currencies:
+    if one.text == other.text:
+        return "same"
+    if one.date is not None and other.date is not None:
+        return one.date.relation(other.date)
+    if _clash(one, other):
         return "different"
+    left, right = one.quantities, other.quantities
     if left.values != right.values:
         fewer = not Counter(left.values) - Counter(right.values)
         more = not Counter(right.values) - Counter(left.values)
         return "compatible" if fewer != more and _says_less(one, other) else "different"
-    if normalise(one.text, one.language) == normalise(other.text, other.language):
-        return "same"
-    shorter = min(len(one.text), len(other.text))
-    if left.values and one.language != other.language and shorter <= _SHORT:
-        return "same"
+    if one.normal == other.normal:
+        return "same" if _marks_alike(one, other) else "different"
+    if left.values:
+        return _of_equal_numbers(left, right, cosine)
     if cosine is not None and cosine >= NAMES_ALIKE:
         return "same"
-    near = cosine is not None and cosine >= NAMES_NEAR
-    return "compatible" if near or left.values or _says_less(one, other) else "different"
+    if _says_less(one, other):
+        return "different" if _denies(one) != _denies(other) else "compatible"
+    return "compatible" if cosine is not None and cosine >= NAMES_NEAR else "different"
 
 
 def relations(wordings: Sequence[Wording], embedder: Embedder | None) -> list[list[Relation]]:
@@ -71,6 +109,7 @@ def relations(wordings: Sequence[Wording], embedder: Embedder | None) -> list[li
         cosines = (vectors @ vectors.T).astype(np.float32)
     table: list[list[Relation]] = [["same"] * count for _ in range(count)]
     for i in range(count):
+        interrupt.check()
         for j in range(i):
             foreign = wordings[i].language != wordings[j].language
             cosine = float(cosines[i, j]) if cosines is not None and foreign else None
@@ -78,9 +117,38 @@ def relations(wordings: Sequence[Wording], embedder: Embedder | None) -> list[li
     return table
 
 
+def _clash(one: Wording, other: Wording) -> bool:
+    """Whether units, currencies, eras, halves of the day, kings or weekdays are others."""
+    left, right = one.quantities, other.quantities
+    pairs = [(left.qualifiers, right.qualifiers), *zip(one.ordinals, other.ordinals, strict=True)]
+    if len(left.numbers) == len(right.numbers):
+        pairs += [(a.units, b.units) for a, b in zip(left.numbers, right.numbers, strict=True)]
+    return any(a and b and not a & b for a, b in pairs)
+
+
+def _of_equal_numbers(left: Quantities, right: Quantities, cosine: float | None) -> Relation:
+    units = [(a.units, b.units) for a, b in zip(left.numbers, right.numbers, strict=True)]
+    if any(bool(a) != bool(b) for a, b in units) or left.qualifiers != right.qualifiers:
+        return "compatible"
+    fewer, more = sorted((left.rest, right.rest), key=len)
+    bare = not fewer and len(more) <= _FEW
+    alike = bool(fewer) and cosine is not None and cosine >= NAMES_NEAR
+    return "same" if bare or alike else "compatible"
+
+
+def _marks_alike(one: Wording, other: Wording) -> bool:
+    """Whether what normalising leaves out says the same: C# is not C++, a minus no plus."""
+    left, right = (set(_MARKS.findall(w.text)) for w in (one, other))
+    return left == right
+
+
+def _denies(one: Wording) -> bool:
+    return any(word in _NOT or word in _NOT_UNSPACED for word in one.tokens)
+
+
 def _says_less(one: Wording, other: Wording) -> bool:
     """Whether the words of one answer are among those of the other, in any order."""
-    less, more = sorted((tokens(w.text, w.language) for w in (one, other)), key=len)
+    less, more = sorted((one.tokens, other.tokens), key=len)
     if any(is_unspaced(token) for token in less):
         return contains("".join(more), "".join(less))
     return bool(less) and all(any(_is_form(word, form) for form in more) for word in less)
