@@ -20,6 +20,7 @@ from api.options import (
     filter_options,
     json_option,
     limit_option,
+    open_documents,
     open_engine,
     print_json,
     settings_of,
@@ -116,13 +117,13 @@ def ingest_command(paths: tuple[Path, ...], collection: str, data_dir: Path | No
         if not path.exists() and len(paths) == 1:
             raise DocumentError(f"{path} does not exist: check the path.")
     options = ingest_options(settings)
-    engine = open_engine(settings, create=True)
+    index = open_documents(settings, create=True)
     with IngestReport(total=count_files(paths)) as report:
         inputs = read_paths(paths, options.load)
-        for outcome in ingest(engine.index, collection, inputs, options, report.started):
+        for outcome in ingest(index, collection, inputs, options, report.started):
             report.add(outcome)
     if report.stored:
-        engine.index.snapshot(collection)
+        index.snapshot(collection)
     return 1 if report.failed else 0
 
 
@@ -191,8 +192,8 @@ def search_command(
     from rag.answer import require_documents, valid_question
 
     query = valid_question(query)
-    engine = open_engine(settings_of(data_dir), create=False)
-    hits = engine.index.search(query, collection, limit, filters)
+    index = open_documents(settings_of(data_dir), create=False)
+    hits = index.search(query, collection, limit, filters)
     require_documents(hits, collection, filters)
     if as_json:
         found = SearchResponse(query=query, passages=[PassageOut.of(hit) for hit in hits])

@@ -140,6 +140,8 @@ def evaluate_command(
     if questions is None:
         raise click.UsageError("Name a file of QUESTIONS, or two results to --compare.")
     task = Task(questions, **options)
+    if task.gold_passages and (task.predictions or export_to or task.retrieval_only):
+        raise click.UsageError("--gold-passages is for asking Quoth for answers.")
     dataset = _dataset(task)
     if export_to:
         from rag.evaluation.predictions import export
@@ -242,6 +244,8 @@ def _pieces(
     from rag.evaluation.systems import Pieces
     from rag.types import Models
 
+    if model is None:
+        settings = settings.model_copy(update={"reranker": None})
     reader, threshold = reader_with(model, embedder, settings)
     if settings.min_confidence is not None:
         threshold = settings.min_confidence

@@ -12,7 +12,7 @@ def describe(settings: Settings, *, verify: bool) -> list[dict[str, Any]]:
     "not prepared", "damaged" (only `verify` looks) or "on demand".
     """
     options = settings.embedder_options()
-    readers = [_reader(settings)]
+    readers = [_reader(settings, verify=verify)]
     if settings.reranker:
         readers.append(_on_demand("reranker", settings.reranker, "QUOTH_RERANKER"))
     if options.model != "default":
@@ -37,13 +37,16 @@ def _on_demand(role: str, name: str, source: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reader(settings: Settings) -> dict[str, Any]:
+def _reader(settings: Settings, *, verify: bool) -> dict[str, Any]:
     if settings.reader == "sentences":
         name, source, location, state = "sentence-similarity", "the embedder", None, "prepared"
     elif settings.reader == "default":
-        folder = reader_model.folder(settings.embedder_options().cache)
+        cache = settings.embedder_options().cache
+        folder = reader_model.folder(cache)
         name, source, location = reader_model.NAME, "shipped with Quoth", str(folder)
-        state = "prepared" if reader_model.is_prepared(folder) else "not prepared"
+        state = "prepared" if reader_model.is_prepared(cache) else "not prepared"
+        if verify and state == "prepared" and not reader_model.verify(cache):
+            state = "damaged"
     else:
         return _on_demand("reader", settings.reader, "QUOTH_READER")
     return {"role": "reader", "name": name, "source": source, "location": location, "state": state}

@@ -3,7 +3,8 @@
 import functools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,8 @@ from index.types import DEFAULT_COLLECTION, Filters
 
 if TYPE_CHECKING:
     from api.wiring import Engine
+    from index.bundled import Progress
+    from index.local import LocalIndex
     from index.store import Store
 
 _Result = TypeVar("_Result")
@@ -127,15 +130,31 @@ def settings_of(data_dir: Path | None) -> Settings:
 
 def open_engine(settings: Settings, *, create: bool) -> "Engine":
     """Models and index, with a progress bar where a model is prepared."""
+    from api.wiring import build
+
+    with _opening(settings, create=create) as progress:
+        return build(settings, create=create, progress=progress)
+
+
+def open_documents(settings: Settings, *, create: bool) -> "LocalIndex":
+    """The index alone, for commands that do not answer."""
+    from api.wiring import build_index
+
+    with _opening(settings, create=create) as progress:
+        return build_index(settings, create=create, progress=progress)
+
+
+@contextmanager
+def _opening(settings: Settings, *, create: bool) -> Iterator["Progress"]:
     from api.console import preparing
-    from api.wiring import build, set_up_logging
+    from api.wiring import set_up_logging
     from index.store import Store
 
     set_up_logging(settings)
     # The folder first: its errors should not wait for the models.
     Store(settings.data_dir, create=create).close()
     with preparing() as progress:
-        return build(settings, create=create, progress=progress)
+        yield progress
 
 
 def open_store(settings: Settings) -> "Store":

@@ -91,7 +91,9 @@ class AnswerRequest(_Request):
         description="What was said before, oldest first, for a question that leans on it.",
     )
     filters: FiltersIn = FiltersIn()
-    limit: int = Field(10, ge=1, le=100, description="Passages that are read for the answer.")
+    limit: int = Field(
+        10, ge=1, le=100, description="Passages that are shown; ten are read at least."
+    )
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="What an answer must reach; unset, the service's default."
     )
@@ -170,7 +172,9 @@ class PassageOut(BaseModel):
     """A passage that was found; `text` is the document's `text[start:end]`."""
 
     rank: int
-    score: float = Field(description="What the passages are ordered by.")
+    score: float = Field(
+        description="Of the search, which orders by it; an answer orders as its reader does."
+    )
     found_by: Literal["dense", "keyword", "both"] = Field(
         description="Which searches have it among their best."
     )

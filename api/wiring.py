@@ -94,14 +94,28 @@ def build(
         embedder = BatchingEmbedder(embedder, observe=batched)
     model = load_reader_model(settings, progress)
     reader, threshold = reader_with(model, embedder, settings)
-    index = open_index(
+    return Engine(settings, _index(settings, embedder, create=create), reader, threshold)
+
+
+def build_index(
+    settings: Settings, *, create: bool, progress: Progress = lambda _what, _share: None
+) -> LocalIndex:
+    """The data folder alone, for what needs no answers.
+
+    Raises:
+        StorageError, EmbedderMismatch, ModelUnavailable: with what to do about it.
+    """
+    return _index(settings, load_embedder(settings, progress), create=create)
+
+
+def _index(settings: Settings, embedder: Embedder, *, create: bool) -> LocalIndex:
+    return open_index(
         settings.data_dir,
         embedder,
         create=create,
         options=settings.search_options(),
         vectors=settings.vector_options(),
     )
-    return Engine(settings, index, reader, threshold)
 
 
 def load_reader_model(
@@ -130,21 +144,23 @@ def reader_with(
     reader: Reader
     if model is None:
         sentences = read.default_calibration()
-        _warn_unless(sentences.embedder == embedder.identity, embedder.name)
+        _warn_unless(sentences.embedder == embedder.identity, embedder.name, settings)
         reader = read.SentenceReader(embedder, shipped_map(embedder.identity))
         threshold = sentences.threshold
     else:
         spans = span_reader.default_calibration()
-        _warn_unless(spans.models == f"{embedder.identity} + {model.name}", model.name)
+        pair = f"{embedder.identity} + {model.name}"
+        _warn_unless(spans.models == pair, f"{embedder.name} with {model.name}", settings)
         reader = span_reader.SpanReader(model, embedder, spans)
         threshold = spans.threshold
     if settings.reranker:
+        _warn_unless(False, f"the order of {settings.reranker}", settings)
         reader = rerank.load(settings.reranker, reader, settings.precision)
     return reader, threshold
 
 
-def _warn_unless(calibrated: bool, name: str) -> None:
-    if not calibrated:
+def _warn_unless(calibrated: bool, name: str, settings: Settings) -> None:
+    if not calibrated and settings.min_confidence is None:
         log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", name)
 
 

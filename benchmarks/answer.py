@@ -25,6 +25,7 @@ from benchmarks.load import Server, ingest, server
 from rag.evaluation.settings import load_parallel
 
 READERS = "sentences", "default"
+FEWEST = 20
 STAGES = "retrieve", "read", "cite"
 
 
@@ -35,6 +36,8 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--documents", type=int, default=3000)
     arguments = parser.parse_args()
+    if arguments.questions < FEWEST:
+        parser.error(f"--questions: medians need {FEWEST} at least")
     dataset = load_parallel(arguments.folder, "mono")
     documents = [document for corpus in dataset.corpora for document in corpus.documents]
     chosen = random.Random(0)
@@ -45,7 +48,12 @@ def main() -> None:
             if number < arguments.documents:
                 (texts / f"{number}.txt").write_bytes(document.data)
         ingest(data, texts)
-        asked = [q.text for q in chosen.sample(list(dataset.questions), arguments.questions)]
+        asked = [
+            q.text
+            for q in chosen.sample(
+                list(dataset.questions), min(arguments.questions, len(dataset.questions))
+            )
+        ]
         with reading(data, READERS[0]) as baseline, reading(data, READERS[1]) as ours:
             servers = dict(zip(READERS, (baseline, ours), strict=True))
             passages = httpx.get(f"{ours.url}/v1/collections", timeout=60).json()

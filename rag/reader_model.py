@@ -8,19 +8,17 @@ ordinary model folder in the cache.
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from index import bundled
+from index import bundled, prepared
 from index.embedder import Precision, use_bfloat16
 from index.errors import ModelUnavailable
 from rag.span_model import SpanModel
@@ -36,39 +34,37 @@ def artifact_path() -> Path:
 
 
 def folder(cache: Path) -> Path:
-    """Where the prepared reader is, or will be: another artifact has another folder."""
-    digest = hashlib.sha256(artifact_path().read_bytes()).hexdigest()[:12]
-    return cache / f"{NAME}-{digest}"
+    """Where the prepared reader is, or will be: another artifact, or another default embedder, has
+    another folder.
+    """
+    digest = hashlib.sha256(artifact_path().read_bytes())
+    digest.update(bundled.folder(cache).name.encode())
+    return cache / f"{NAME}-{digest.hexdigest()[:12]}"
 
 
-def is_prepared(folder: Path) -> bool:
-    """Whether a folder of the reader is there, and so whole."""
-    return (folder / "config.json").is_file()
+def is_prepared(cache: Path) -> bool:
+    """Whether the reader stands in `cache`, every file with the size it was written with."""
+    return prepared.is_whole(folder(cache))
+
+
+def verify(cache: Path) -> bool:
+    """Whether every file of the prepared reader still has the SHA-256 it was written with."""
+    return prepared.verify(folder(cache))
 
 
 def prepare(cache: Path, progress: bundled.Progress = lambda _what, _share: None) -> Path:
-    """The folder of the prepared reader, made first where it is missing: written beside and renamed
-    into place, so that a folder that exists is whole.
+    """The folder of the prepared reader, made first where it is missing or not whole.
 
     Raises:
         ModelUnavailable: the default embedder cannot be prepared, or the cache cannot be written.
     """
-    base = bundled.prepare(cache, progress)
     target = folder(cache)
-    if is_prepared(target):
+    if is_prepared(cache):
         return target
+    base = bundled.prepare(cache, progress)
     progress("putting the reader together", 0.0)
     try:
-        work = Path(tempfile.mkdtemp(prefix=".preparing-", dir=cache))
-        try:
-            _write(base, work)
-            try:
-                os.replace(work, target)
-            except OSError:
-                if not is_prepared(target):
-                    raise
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        prepared.write(target, ARTIFACT, lambda work: _write(base, work))
     except OSError as error:
         raise ModelUnavailable(
             f"The reader cannot be written to {cache} ({error.strerror or error}): make room "
@@ -98,19 +94,37 @@ def load(
     transformers_logging.set_verbosity_error()
     dtype = torch.bfloat16 if use_bfloat16(precision) else torch.float32
     try:
-        network: Any = AutoModelForQuestionAnswering.from_pretrained(path, dtype=dtype)
+        network: Any
+        network, about = AutoModelForQuestionAnswering.from_pretrained(
+            path, dtype=dtype, output_loading_info=True
+        )
         tokenizer: Any = AutoTokenizer.from_pretrained(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelUnavailable(_advice(model)) from error
+    # Of any other model the weights that answer would be made up.
+    if any(name.startswith("qa_outputs") for name in about["missing_keys"]):
         raise ModelUnavailable(
-            f"The reader {model!r} cannot be loaded: name the folder of a question-answering model "
-            "on this machine, or unset QUOTH_READER to use the default one."
-        ) from error
+            f"The reader {model!r} was not trained to answer questions: name the folder of a "
+            "question-answering model, or unset QUOTH_READER to use the default one."
+        )
     if not tokenizer.is_fast:
         raise ModelUnavailable(
             f"The reader {model!r} has no fast tokenizer, so that its answers have no place in the "
             "text: choose another."
         )
     return SpanModel(network.eval(), tokenizer, NAME if model == "default" else model)
+
+
+def _advice(model: str) -> str:
+    if model == "default":
+        return (
+            "The prepared reader cannot be loaded: check it with `quoth models --verify`, and "
+            "remove the folder that this names to have it made again."
+        )
+    return (
+        f"The reader {model!r} cannot be loaded: name the folder of a question-answering model on "
+        "this machine, or unset QUOTH_READER to use the default one."
+    )
 
 
 def pack(weights: dict[str, NDArray[np.float32]], path: Path, about: dict[str, str]) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from safetensors import SafetensorError
+
 from index import interrupt
 from index.embedder import Precision, use_bfloat16
 from index.errors import ModelUnavailable
@@ -61,11 +63,18 @@ def load(model: str, reader: Reader, precision: Precision = "auto") -> Reranking
     dtype = torch.bfloat16 if use_bfloat16(precision) else torch.float32
     try:
         network = CrossEncoder(model, device="cpu", model_kwargs={"dtype": dtype})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelUnavailable(
             f"The reranker {model!r} cannot be loaded: name the folder of a cross-encoder on this "
             "machine, or unset QUOTH_RERANKER."
         ) from error
+    # Of any other model the weights that score would be made up.
+    kinds = getattr(network.config, "architectures", None) or []
+    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        raise ModelUnavailable(
+            f"The reranker {model!r} is no cross-encoder ({', '.join(kinds) or 'unknown'}): "
+            "name the folder of one, or unset QUOTH_RERANKER."
+        )
     if network.num_labels != 1:
         raise ModelUnavailable(
             f"The reranker {model!r} gives {network.num_labels} scores a passage, and one is "

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from statistics import fmean
 
+from documents.language import DetectedLanguage, detect
 from documents.types import Span
 from index.terms import passage_text
 from index.types import Embedder, Hit
@@ -16,14 +17,18 @@ from rag.same import Wording, relations
 from rag.span_model import Found, Passage, SpanModel
 from rag.types import Reading
 
-FEATURES = ("span_score", "cosine_lead", "lead", "support")
+FEATURES = (
+    "span_score", "cosine_lead", "lead", "foreign", "foreign_span_score", "foreign_lead",
+)  # fmt: skip
 """What confidence is made of: the model's score of the span, clipped; by how much the cosine of
 question and passage is above the mean of the passages read; by how much the score leads the best
-passage that says something else; and in how many other documents the same answer was found.
+passage that says something else; and, where the passage is in another language than the question,
+one, and score and lead once more: the model scores what answers lower there.
 """
 
-_CLIP = 12.0
-_SUPPORT = 3
+_CLIP = 20.0
+_SURE_LANGUAGE = 0.9
+"""Of the question, before it is held to be another than the passage's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class SpanReader:
                 confidence=judged.confidence,
                 group=judged.group,
             )
-            for judged in self.judged(self.candidates(question, hits))
+            for judged in self.judged(self.candidates(question, hits), detect(question))
         ]
 
     def candidates(self, question: str, hits: Sequence[Hit]) -> list[Candidate]:
@@ -133,11 +138,11 @@ class SpanReader:
             if one is not None
         ]
 
-    def judged(self, candidates: Sequence[Candidate]) -> list[Judged]:
+    def judged(self, candidates: Sequence[Candidate], asked_in: DetectedLanguage) -> list[Judged]:
         """Candidates in order, best first, with what the others say about each."""
         ranked = sorted(candidates, key=lambda c: (-self._rank_score(c), c.hit.rank))
         table = relations([candidate.wording for candidate in ranked], self._embedder)
-        features = [_features(n, ranked, table) for n in range(len(ranked))]
+        features = [_features(n, ranked, table, asked_in) for n in range(len(ranked))]
         confidences = [self._calibration.probability(values) for values in features]
         groups = _groups(table, confidences)
         return [
@@ -164,19 +169,19 @@ def _groups(table: Sequence[Sequence[Relation]], confidences: Sequence[float]) -
 
 
 def _features(
-    n: int, ranked: Sequence[Candidate], table: Sequence[Sequence[Relation]]
+    n: int,
+    ranked: Sequence[Candidate],
+    table: Sequence[Sequence[Relation]],
+    asked_in: DetectedLanguage,
 ) -> tuple[float, ...]:
     one = ranked[n]
     against = [c.score for c, said in zip(ranked, table[n], strict=True) if said == "different"]
-    lead = one.score - max(against) if against else _CLIP
-    agreeing = {
-        c.hit.document_id
-        for c, said in zip(ranked, table[n], strict=True)
-        if said == "same" and c.score > 0
-    } - {one.hit.document_id}
-    support = min(_SUPPORT, len(agreeing))
+    lead = max(-_CLIP, min(_CLIP, one.score - max(against))) if against else _CLIP
     cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)
-    return one.score, cosine_lead, max(-_CLIP, min(_CLIP, lead)), float(support)
+    told = one.hit.language.split("-")[0]
+    sure = asked_in.confidence >= _SURE_LANGUAGE
+    foreign = float(sure and told != asked_in.tag.split("-")[0])
+    return one.score, cosine_lead, lead, foreign, foreign * one.score, foreign * lead
 
 
 def _passage(hit: Hit) -> Passage:

@@ -27,6 +27,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from api.settings import load_settings
 from api.wiring import load_embedder
+from documents.language import DetectedLanguage, detect
 from documents.load import Raw
 from index import bundled
 from index.ingest import ingest
@@ -73,10 +74,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One asking: what was found in each passage and whether its quote holds the gold answer, shape
-    (n,); whether anything answers; and the half of the paragraphs.
+    """One asking: the question's language; what was found in each passage and whether its quote
+    holds the gold answer, shape (n,); whether anything answers; and the half of the paragraphs.
     """
 
+    asked_in: DetectedLanguage
     candidates: list[Candidate]
     right: NDArray[np.bool_]
     answerable: bool
@@ -213,7 +215,9 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
 def _row(one: Asked, candidates: list[Candidate], *, answerable: bool, held: bool) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
     right = [answerable and bool(contains_answer(quote, one.golds)) for quote in quotes]
-    return Row(candidates, np.array(right, bool), answerable, held, one.foreign)
+    return Row(
+        detect(one.question), candidates, np.array(right, bool), answerable, held, one.foreign
+    )
 
 
 def uncalibrated(
@@ -238,7 +242,7 @@ def fitted(
     held = np.array([row.held for row in rows])
     answerable = np.array([row.answerable for row in rows])
     foreign = np.array([row.foreign for row in rows])
-    model = LogisticRegression(C=100.0).fit(features[~held], right[~held])
+    model = LogisticRegression(C=100.0, max_iter=2000).fit(features[~held], right[~held])
     confidence = model.predict_proba(features)[:, 1]
     threshold = float(np.quantile(confidence[~held & ~answerable], 1 - FALSE_ANSWERS))
     for name, where in (("all", held), ("foreign", held & foreign), ("own", held & ~foreign)):
@@ -260,7 +264,7 @@ def _best(rows: list[Row], reader: SpanReader) -> tuple[NDArray[np.float64], NDA
     """Features of the best passage of each row, and whether it is right."""
     features, right = [], []
     for row in rows:
-        best = reader.judged(row.candidates)[0]
+        best = reader.judged(row.candidates, row.asked_in)[0]
         features.append(best.features)
         right.append(row.right[row.candidates.index(best.candidate)])
     return np.array(features), np.array(right, bool)

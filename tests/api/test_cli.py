@@ -47,6 +47,16 @@ def assert_fails(arguments: list[str], code: int, captured: Captured, *said: str
         assert part in line
 
 
+def test_what_does_not_answer_needs_no_reader(
+    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUOTH_READER", str(folder / "nowhere"))
+    monkeypatch.setenv("QUOTH_RERANKER", str(folder / "nowhere"))
+    assert cli.run(["ingest", str(folder)]) == 0
+    assert cli.run(["search", "lamp"]) == 0
+    assert_fails(["ask", "who lit the lamp"], 1, capsys, "QUOTH_READER")
+
+
 def test_ingest_then_ask(folder: Path, capsys: Captured) -> None:
     assert cli.run(["ingest", str(folder)]) == 0
     output = capsys.readouterr()

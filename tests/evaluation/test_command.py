@@ -109,6 +109,27 @@ def test_the_settings_of_parallel_files(parallel: Path, capsys: Captured) -> Non
 
 
 @pytest.mark.usefixtures("fake_model")
+def test_the_reader_alone_has_the_documents_that_answer_and_no_others(
+    parallel: Path, capsys: Captured
+) -> None:
+    found = evaluated(capsys, parallel, "--setting", "scattered:0", "--gold-passages")
+    assert found["settings"]["gold_passages"]  # type: ignore[index]
+    assert found["retrieval"]["recall@1"] == 1.0  # type: ignore[index]
+    plain = evaluated(capsys, parallel, "--setting", "scattered:0")
+    assert plain["retrieval"]["recall@1"] < 1.0  # type: ignore[index]
+
+
+@pytest.mark.parametrize("other", ["--retrieval-only", "--export=made", "--predictions"])
+def test_the_reader_alone_needs_answers(
+    parallel: Path, tmp_path: Path, capsys: Captured, other: str
+) -> None:
+    if other == "--predictions":
+        (tmp_path / "said.jsonl").write_text("{}")
+        other = f"--predictions={tmp_path / 'said.jsonl'}"
+    assert cli.run(["evaluate", str(parallel), "--gold-passages", other]) == 2
+    assert "--gold-passages" in capsys.readouterr().err
+
+
 def test_taking_the_answer_out_leaves_its_neighbours(parallel: Path, capsys: Captured) -> None:
     arguments = (parallel, "--unanswerable", "--retrieval-only", "--setting", "cross:de")
     result = evaluated(capsys, *arguments)

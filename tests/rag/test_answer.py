@@ -143,6 +143,20 @@ def test_alternatives_are_other_documents_above_the_threshold(index: LocalIndex)
     assert result.confidence >= result.alternatives[0].confidence >= 0.5
 
 
+def test_few_passages_are_shown_and_confidence_is_that_of_many(index: LocalIndex) -> None:
+    for number in range(12):
+        put(index, f"{number}.txt", f"Keeper {number} lit the lamp.")
+    few, many = (ask(index, "who lit the lamp", limit=n, min_confidence=0) for n in (1, 10))
+    assert (len(few.passages), len(many.passages)) == (1, 10)
+    assert (few.answer, few.confidence) == (many.answer, many.confidence)
+    assert few.passages[0] == many.passages[0]
+    told: list[int] = []
+    reader = SentenceReader(index.embedder, calibration=CALIBRATION)
+    options = AnswerOptions(min_confidence=0, limit=2)
+    answer("lamp", index, reader, MODELS, options, lambda hits: told.append(len(hits)))
+    assert told == [2]
+
+
 def test_a_document_is_not_its_own_alternative(index: LocalIndex) -> None:
     long = " ".join(f"The lamp number {n} is lit by the keeper at night." for n in range(60))
     put(index, "a.txt", long)

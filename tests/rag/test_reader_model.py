@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import BertConfig, BertForQuestionAnswering, BertModel
 
 from api.settings import Settings
 from index.errors import ModelUnavailable
 from rag import reader_model
 from rag.span_model import SpanModel
+from tests.rag.span_fakes import word_tokenizer
 from tests.rag.test_span_model import whole
 
 
@@ -102,6 +104,35 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
         reader_model.load(str(tmp_path / "nowhere"), tmp_path)
 
 
+def test_a_model_that_was_never_trained_to_answer(tmp_path: Path) -> None:
+    tokenizer = word_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    for made in (BertModel(config), BertForQuestionAnswering(config)):
+        made.save_pretrained(tmp_path)
+        tokenizer.save_pretrained(tmp_path)
+        if isinstance(made, BertModel):
+            with pytest.raises(ModelUnavailable, match="not trained to answer"):
+                reader_model.load(str(tmp_path), tmp_path)
+    assert reader_model.load(str(tmp_path), tmp_path).find("what", [whole("gold1")])[0]
+
+
+def test_a_model_whose_weights_are_cut_off(tmp_path: Path) -> None:
+    tokenizer = word_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    BertForQuestionAnswering(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ModelUnavailable, match="QUOTH_READER"):
+        reader_model.load(str(tmp_path), tmp_path)
+
+
 @pytest.mark.model
 def test_preparing_again_makes_what_is_missing(tmp_path: Path) -> None:
     cache = Settings().embedder_options().cache
@@ -110,5 +141,26 @@ def test_preparing_again_makes_what_is_missing(tmp_path: Path) -> None:
         if folder.name != base and not folder.name.startswith("."):
             shutil.copytree(folder, tmp_path / folder.name)
     target = reader_model.prepare(tmp_path)
-    assert reader_model.is_prepared(target)
+    assert reader_model.is_prepared(tmp_path)
+    assert reader_model.verify(tmp_path)
     assert reader_model.prepare(tmp_path) == target
+
+
+@pytest.mark.model
+def test_a_damaged_reader_is_noticed_and_a_broken_one_made_again(tmp_path: Path) -> None:
+    cache = Settings().embedder_options().cache
+    target = tmp_path / reader_model.prepare(cache).name
+    shutil.copytree(cache / target.name, target)
+    weights = target / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert reader_model.is_prepared(tmp_path)
+    assert not reader_model.verify(tmp_path)
+    weights.write_bytes(data[:-100])
+    assert not reader_model.is_prepared(tmp_path)
+    for folder in cache.iterdir():
+        if folder.name != target.name and not folder.name.startswith("."):
+            shutil.copytree(folder, tmp_path / folder.name)
+    assert reader_model.prepare(tmp_path) == target
+    assert reader_model.verify(tmp_path)

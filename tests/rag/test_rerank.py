@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from index.errors import ModelUnavailable
 from rag import rerank
@@ -51,3 +51,15 @@ def test_a_cross_encoder_that_is_not_there(tmp_path: Path) -> None:
         rerank.load(str(tmp_path / "none"), reader)
     with pytest.raises(ModelUnavailable, match="2 scores"):
         rerank.load(str(cross_encoder(tmp_path / "pairs", labels=2)), reader)
+
+
+def test_a_model_that_compares_nothing_is_no_reranker(tmp_path: Path) -> None:
+    tokenizer = word_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelUnavailable, match="no cross-encoder"):
+        rerank.load(str(tmp_path), SpanReader(gold_model(), calibration=LEAD))

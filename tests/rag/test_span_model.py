@@ -1,10 +1,11 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from tokenizers import processors
 
 from documents.types import Span
-from rag.span_model import Passage, SpanModel, _agreed
+from rag.span_model import Passage, SpanModel, _agreed, _whole
 from tests.rag.span_fakes import GoldModel, gold_model, word_tokenizer
 
 
@@ -101,3 +102,32 @@ def test_ranges_that_agree_outweigh_a_lone_one_that_is_a_little_likelier() -> No
     assert _agreed(scores) == (3, 5)
     scores[0, 0] = np.log(0.7)
     assert _agreed(scores) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "expected"),
+    [
+        ("about 33,000 men", "33", "33,000"),
+        ("about 33,000 men", "000", "33,000"),
+        ("about 1 234 567 men", "234", "1 234 567"),
+        ("in 1953 400 men", "1953", "1953"),
+        ("on 27.7.1953 at noon", "1953", "1953"),
+        ("on 27.7.1953 at noon", "27", "27"),
+        ("it is 3.5 km", "5", "3.5"),
+        ("the lighthouse burns", "light", "lighthouse"),
+        ("η Σεούλ είναι", "εούλ", "Σεούλ"),
+        ("दिल्ली में", "दिल", "दिल्ली"),
+        ("北京市政府", "北京", "北京"),  # no blanks: a part may be the answer
+        ("في القاهرة", "قاهرة", "قاهرة"),  # the article is joined to the name
+        ("서울에서", "서울", "서울"),
+    ],
+)
+def test_an_answer_is_no_half_of_a_word_or_a_number(text: str, cut: str, expected: str) -> None:
+    start = text.index(cut)
+    assert _whole(whole(text), Span(start, start + len(cut))).of(text) == expected
+
+
+def test_a_word_is_not_finished_beyond_what_may_be_quoted() -> None:
+    text = "one lighthouse"
+    passage = Passage(text, (Span(0, 9),))
+    assert _whole(passage, Span(4, 9)).of(text) == "light"

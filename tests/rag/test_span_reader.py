@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from documents.language import DetectedLanguage
 from documents.load import Raw
 from documents.types import Span
 from index.ingest import ingest
@@ -17,7 +18,8 @@ from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
 
 # Confidence rises with the lead alone; passages are ordered by the model's score.
-LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0), 0.0, 0.5)
+LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+ENGLISH = DetectedLanguage("en", 1.0)
 
 
 def hits_of(tmp_path: Path, *texts: str) -> list[Hit]:
@@ -37,17 +39,17 @@ def test_passages_are_ordered_by_the_model(tmp_path: Path) -> None:
     hits = hits_of(tmp_path, "It says gold3 here.", "It says gold9 here.", "It says gold5 here.")
     readings = SpanReader(gold_model(), calibration=LEAD).read("what", hits)
     assert answers(readings) == ["gold9", "gold5", "gold3"]
-    assert [reading.score for reading in readings] == [12.0, 8.0, 4.0]  # 9+9-2 is clipped
-    # Leads: 12 - 8, 8 - 12, 4 - 12; the logistic of each.
+    assert [reading.score for reading in readings] == [16.0, 8.0, 4.0]
+    # Leads: 16 - 8, 8 - 16, 4 - 16; the logistic of each.
     assert [reading.confidence for reading in readings] == pytest.approx(
-        [0.98201379, 0.01798621, 0.00033535], abs=1e-6
+        [0.99966465, 0.00033535, 0.00000614], abs=1e-8
     )
 
 
 def test_search_can_outweigh_the_model(tmp_path: Path) -> None:
     near, far = hits_of(tmp_path, "It says gold3 here.", "It says gold5 here.")
     hits = [replace(near, score=0.9), replace(far, score=0.1)]
-    mixed = Calibration((1.0, 6.0), (0.0,) * 4, 0.0, 0.5)
+    mixed = Calibration((1.0, 6.0), (0.0,) * len(FEATURES), 0.0, 0.5)
     # 4 + 6 * .9 = 9.4 against 8 + 6 * .1 = 8.6.
     assert answers(SpanReader(gold_model(), calibration=mixed).read("what", hits)) == [
         "gold3", "gold5",
@@ -102,28 +104,40 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
         Candidate(hit, Span(start := hit.text.index(text), start + len(text)), score)
         for hit, text, score in zip(hits, said, (6.0, 5.0, 4.0), strict=True)
     ]
-    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, ENGLISH)
     assert [entry.group for entry in judged] == [0, None, 1]
     # The year is no rival of the day in it; 1950 is one of both.
     assert [entry.features[2] for entry in judged] == [2.0, 1.0, -2.0]
 
 
 def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) -> None:
-    # Support makes the full date surer than the year, which the model ranks before it.
-    support = Calibration((1.0, 0.0), (0.0, 0.0, 0.0, 2.0), -1.0, 0.5)
+    # Another language makes the full date surer than the year, which the model ranks before it.
+    foreign = Calibration((1.0, 0.0), (0.0, 0.0, 0.0, 2.0, 0.0, 0.0), -1.0, 0.5)
     texts = ("In 1953 it ended.", "On 27 July 1953 it ended.", "Es war am 27. Juli 1953 zu Ende.")
     hits = hits_of(tmp_path, *texts)
     said = ("1953", "27 July 1953", "27. Juli 1953")
     candidates = [
         Candidate(replace(hit, language=language), Span(start := hit.text.index(text), start + len(text)), score)
         for hit, text, language, score in zip(
-            hits, said, ("en", "en", "de"), (6.0, 5.0, 4.0), strict=True
+            hits, said, ("en", "nl", "de"), (6.0, 5.0, 4.0), strict=True
         )
     ]  # fmt: skip
-    judged = SpanReader(gold_model(), calibration=support).judged(candidates)
+    judged = SpanReader(gold_model(), calibration=foreign).judged(candidates, ENGLISH)
     # The logistic of -1, and of 2 - 1.
     assert [entry.confidence for entry in judged] == pytest.approx([0.269, 0.731, 0.731], abs=1e-3)
     assert [entry.group for entry in judged] == [None, 0, 0]
+
+
+def test_what_is_said_in_another_language_is_judged_by_weights_of_its_own(tmp_path: Path) -> None:
+    (hit,) = hits_of(tmp_path, "It says gold3 here.")
+    reader = SpanReader(gold_model(), calibration=LEAD)
+    for told, asked, foreign in (
+        ("en", ENGLISH, 0), ("en-GB", ENGLISH, 0), ("de", ENGLISH, 1), ("zh-Hant", ENGLISH, 1),
+        ("de", DetectedLanguage("en", 0.5), 0),  # too short a question to tell
+    ):  # fmt: skip
+        candidate = Candidate(replace(hit, language=told), Span(0, 2), 3.0)
+        (judged,) = reader.judged([candidate], asked)
+        assert judged.features == (3.0, 0.0, 20.0, foreign, foreign * 3.0, foreign * 20.0)
 
 
 def test_the_best_passage_of_a_document_speaks_for_it(tmp_path: Path) -> None:
@@ -161,5 +175,7 @@ def test_the_shipped_calibration_has_a_weight_for_each_feature() -> None:
     assert len(calibration.weights) == len(FEATURES)
     assert 0 < calibration.threshold < 1
     # More of each of these never makes an answer less sure.
-    assert calibration.weights[0] > 0
-    assert calibration.weights[2] >= 0
+    weights = dict(zip(FEATURES, calibration.weights, strict=True))
+    for name in ("span_score", "lead"):
+        assert weights[name] >= 0
+        assert weights[name] + weights[f"foreign_{name}"] >= 0
