@@ -10,6 +10,7 @@ import regex
 from index.numbers import mend, plain
 from rag.dates import ascii_digits
 from rag.measures import TOKEN, folded, scale_of, unit_at, without_eras_and_halves, words_of
+from rag.number_words import small_number_in
 
 _MARKS = str.maketrans({"٫": ".", "٬": ",", "’": "'", "−": "-", "–": "-", "‑": "-"})
 _GROUPING_BLANK = re.compile(r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?!\d)")
@@ -62,7 +63,7 @@ def quantities_in(text: str, language: str) -> Quantities:
     text = _SHORT_RANGE.sub(_whole_range, text)
     text, qualifiers = without_eras_and_halves(text, language)
     if not any(c.isdecimal() for c in text):
-        return Quantities((), qualifiers, words_of(text))
+        return _in_words(words_of(text), qualifiers, language)
     found: list[Quantity] = []
     rest: list[str] = []
     place, wide = 0, 1
@@ -84,6 +85,18 @@ def quantities_in(text: str, language: str) -> Quantities:
             found[-1] = Quantity(found[-1].value, meant)
     rest += words_of(text[place:])
     return Quantities(tuple(found), qualifiers, tuple(rest))
+
+
+def _in_words(words: tuple[str, ...], qualifiers: frozenset[str], language: str) -> Quantities:
+    """Of a text without digits: "three", "three kilometres"."""
+    named = small_number_in(words, language)
+    if named is None:
+        return Quantities((), qualifiers, words)
+    value, rest = named
+    factor, _length = scale_of(rest[0], language) if rest else (1, 0)
+    meant, used = unit_at(rest[factor > 1 :], language)
+    number = Quantity(Decimal(value * factor), meant)
+    return Quantities((number,), qualifiers, rest[(factor > 1) + used :])
 
 
 def _goes_on(ended: str, between: str) -> bool:

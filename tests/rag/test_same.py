@@ -207,6 +207,18 @@ def test_what_a_text_says_of_a_date(text: str, language: str, date: Date | None)
         (("3 million", "en"), ("3 Millionäre", "de"), "different"),
         (("3000", "en"), ("3 Tausendstel", "de"), "different"),
         (("5 species", "en"), ("5 พันธุ์", "th"), "compatible"),
+        (("three", "en"), ("3", "en"), "same"),
+        (("three", "en"), ("drei", "de"), "same"),
+        (("three men", "en"), ("three", "en"), "same"),
+        (("three", "en"), ("τρεις", "el"), "same"),
+        (("three", "en"), ("三人", "zh"), "same"),
+        (("twelve", "en"), ("十二", "ja"), "same"),
+        (("six", "en"), ("sieben", "de"), "different"),
+        (("six kilometres", "en"), ("6 km", "de"), "same"),
+        (("six kilometres", "en"), ("6 Meilen", "de"), "different"),
+        (("three million", "en"), ("3 Millionen", "de"), "same"),
+        (("四川", "zh"), ("四川省", "zh"), "compatible"),
+        (("the Three Musketeers of Dumas", "en"), ("3", "en"), "different"),
         (("10 -12", "en"), ("10–12", "en"), "same"),
     ],
 )
@@ -234,6 +246,10 @@ def test_names_in_two_scripts_are_compared_by_vectors() -> None:
     assert relation(*names, cosine=NAMES_ALIKE - 0.01) == "compatible"
     assert relation(*names, cosine=NAMES_NEAR - 0.01) == "different"
     assert relation(*names) == "different"
+
+
+def test_a_name_that_begins_with_a_numeral_is_a_name() -> None:
+    assert relation(Wording("四川", "zh"), Wording("Sichuan", "en"), cosine=NAMES_ALIKE) == "same"
 
 
 def test_only_answers_in_two_languages_are_embedded() -> None:
