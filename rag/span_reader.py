@@ -8,7 +8,6 @@ from functools import cache
 from importlib.resources import files
 from statistics import fmean
 
-from documents.language import DetectedLanguage, detect
 from documents.types import Span
 from index.terms import passage_text
 from index.types import Embedder, Hit
@@ -17,18 +16,14 @@ from rag.same import Wording, relations
 from rag.span_model import Found, Passage, SpanModel
 from rag.types import Reading
 
-FEATURES = (
-    "span_score", "cosine_lead", "lead", "foreign", "foreign_span_score", "foreign_lead",
-)  # fmt: skip
+FEATURES = ("span_score", "cosine_lead", "lead")
 """What confidence is made of: the model's score of the span, clipped; by how much the cosine of
-question and passage is above the mean of the passages read; by how much the score leads the best
-passage that says something else; and, where the passage is in another language than the question,
-one, and score and lead once more: the model scores what answers lower there.
+question and passage is above the mean of the passages read; and by how much the score leads the
+best passage of another document that says something else. (What other passages of its own document
+say is no rival: with them confidence is worth less.)
 """
 
 _CLIP = 20.0
-_SURE_LANGUAGE = 0.9
-"""Of the question, before it is held to be another than the passage's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +121,7 @@ class SpanReader:
                 confidence=judged.confidence,
                 group=judged.group,
             )
-            for judged in self.judged(self.candidates(question, hits), detect(question))
+            for judged in self.judged(self.candidates(question, hits))
         ]
 
     def candidates(self, question: str, hits: Sequence[Hit]) -> list[Candidate]:
@@ -138,11 +133,11 @@ class SpanReader:
             if one is not None
         ]
 
-    def judged(self, candidates: Sequence[Candidate], asked_in: DetectedLanguage) -> list[Judged]:
+    def judged(self, candidates: Sequence[Candidate]) -> list[Judged]:
         """Candidates in order, best first, with what the others say about each."""
         ranked = sorted(candidates, key=lambda c: (-self._rank_score(c), c.hit.rank))
         table = relations([candidate.wording for candidate in ranked], self._embedder)
-        features = [_features(n, ranked, table, asked_in) for n in range(len(ranked))]
+        features = [_features(n, ranked, table) for n in range(len(ranked))]
         confidences = [self._calibration.probability(values) for values in features]
         groups = _groups(table, confidences)
         return [
@@ -169,19 +164,17 @@ def _groups(table: Sequence[Sequence[Relation]], confidences: Sequence[float]) -
 
 
 def _features(
-    n: int,
-    ranked: Sequence[Candidate],
-    table: Sequence[Sequence[Relation]],
-    asked_in: DetectedLanguage,
+    n: int, ranked: Sequence[Candidate], table: Sequence[Sequence[Relation]]
 ) -> tuple[float, ...]:
     one = ranked[n]
-    against = [c.score for c, said in zip(ranked, table[n], strict=True) if said == "different"]
+    against = [
+        c.score
+        for c, said in zip(ranked, table[n], strict=True)
+        if said == "different" and c.hit.document_id != one.hit.document_id
+    ]
     lead = max(-_CLIP, min(_CLIP, one.score - max(against))) if against else _CLIP
     cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)
-    told = one.hit.language.split("-")[0]
-    sure = asked_in.confidence >= _SURE_LANGUAGE
-    foreign = float(sure and told != asked_in.tag.split("-")[0])
-    return one.score, cosine_lead, lead, foreign, foreign * one.score, foreign * lead
+    return one.score, cosine_lead, lead
 
 
 def _passage(hit: Hit) -> Passage:

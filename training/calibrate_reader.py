@@ -27,7 +27,6 @@ from transformers import AutoModel, AutoTokenizer
 
 from api.settings import load_settings
 from api.wiring import load_embedder
-from documents.language import DetectedLanguage, detect
 from documents.load import Raw
 from index import bundled
 from index.ingest import ingest
@@ -76,12 +75,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One asking: the question's language; what was found in each passage and whether its quote
-    holds the gold answer, shape (n,); whether anything answers; whether the
-    whole collection was asked; and the half of the paragraphs.
+    """One asking: what was found in each passage and whether its quote holds the gold answer, shape
+    (n,); whether anything answers; whether the whole collection was asked; and the half of the
+    paragraphs.
     """
 
-    asked_in: DetectedLanguage
     candidates: list[Candidate]
     right: NDArray[np.bool_]
     answerable: bool
@@ -221,9 +219,7 @@ def _row(
 ) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
     right = [answerable and bool(contains_answer(quote, one.golds)) for quote in quotes]
-    return Row(
-        detect(one.question), candidates, np.array(right, bool), answerable, held, one.foreign
-    )
+    return Row(candidates, np.array(right, bool), answerable, whole, held, one.foreign)
 
 
 def uncalibrated(
@@ -275,7 +271,7 @@ def _best(rows: list[Row], reader: SpanReader) -> tuple[NDArray[np.float64], NDA
     """Features of the best passage of each row, and whether it is right."""
     features, right = [], []
     for row in rows:
-        best = reader.judged(row.candidates, row.asked_in)[0]
+        best = reader.judged(row.candidates)[0]
         features.append(best.features)
         right.append(row.right[row.candidates.index(best.candidate)])
     return np.array(features), np.array(right, bool)

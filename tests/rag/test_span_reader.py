@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from documents.language import DetectedLanguage
 from documents.load import Raw
 from documents.types import Span
 from index.ingest import ingest
@@ -18,8 +17,7 @@ from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
 
 # Confidence rises with the lead alone; passages are ordered by the model's score.
-LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0), 0.0, 0.5)
-ENGLISH = DetectedLanguage("en", 1.0)
+LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0), 0.0, 0.5)
 
 
 def hits_of(tmp_path: Path, *texts: str) -> list[Hit]:
@@ -104,40 +102,39 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
         Candidate(hit, Span(start := hit.text.index(text), start + len(text)), score)
         for hit, text, score in zip(hits, said, (6.0, 5.0, 4.0), strict=True)
     ]
-    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, ENGLISH)
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
     assert [entry.group for entry in judged] == [0, None, 1]
     # The year is no rival of the day in it; 1950 is one of both.
     assert [entry.features[2] for entry in judged] == [2.0, 1.0, -2.0]
 
 
 def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) -> None:
-    # Another language makes the full date surer than the year, which the model ranks before it.
-    foreign = Calibration((1.0, 0.0), (0.0, 0.0, 0.0, 2.0, 0.0, 0.0), -1.0, 0.5)
+    # Closer vectors make the full date surer than the year, which the model ranks before it.
+    near = Calibration((1.0, 0.0), (0.0, 3.0, 0.0), 0.0, 0.5)
     texts = ("In 1953 it ended.", "On 27 July 1953 it ended.", "Es war am 27. Juli 1953 zu Ende.")
     hits = hits_of(tmp_path, *texts)
     said = ("1953", "27 July 1953", "27. Juli 1953")
     candidates = [
-        Candidate(replace(hit, language=language), Span(start := hit.text.index(text), start + len(text)), score)
-        for hit, text, language, score in zip(
-            hits, said, ("en", "nl", "de"), (6.0, 5.0, 4.0), strict=True
+        Candidate(replace(hit, language=language, dense_score=cosine), Span(start := hit.text.index(text), start + len(text)), score)
+        for hit, text, language, cosine, score in zip(
+            hits, said, ("en", "nl", "de"), (0.1, 0.7, 0.7), (6.0, 5.0, 4.0), strict=True
         )
     ]  # fmt: skip
-    judged = SpanReader(gold_model(), calibration=foreign).judged(candidates, ENGLISH)
-    # The logistic of -1, and of 2 - 1.
-    assert [entry.confidence for entry in judged] == pytest.approx([0.269, 0.731, 0.731], abs=1e-3)
+    judged = SpanReader(gold_model(), calibration=near).judged(candidates)
+    # The logistic of 3 times -.4, and .2.
+    assert [entry.confidence for entry in judged] == pytest.approx([0.231, 0.646, 0.646], abs=1e-3)
     assert [entry.group for entry in judged] == [None, 0, 0]
 
 
-def test_what_is_said_in_another_language_is_judged_by_weights_of_its_own(tmp_path: Path) -> None:
-    (hit,) = hits_of(tmp_path, "It says gold3 here.")
-    reader = SpanReader(gold_model(), calibration=LEAD)
-    for told, asked, foreign in (
-        ("en", ENGLISH, 0), ("en-GB", ENGLISH, 0), ("de", ENGLISH, 1), ("zh-Hant", ENGLISH, 1),
-        ("de", DetectedLanguage("en", 0.5), 0),  # too short a question to tell
-    ):  # fmt: skip
-        candidate = Candidate(replace(hit, language=told), Span(0, 2), 3.0)
-        (judged,) = reader.judged([candidate], asked)
-        assert judged.features == (3.0, 0.0, 20.0, foreign, foreign * 3.0, foreign * 20.0)
+def test_what_its_own_document_says_besides_is_no_rival(tmp_path: Path) -> None:
+    first, second = hits_of(tmp_path, "It says gold3 here.", "It says gold7 here.")
+    for document, lead in ((second.document_id, -4.0), (first.document_id, 20.0)):
+        candidates = [
+            Candidate(first, Span(8, 13), 3.0),
+            Candidate(replace(second, document_id=document), Span(8, 13), 7.0),
+        ]
+        judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+        assert judged[1].features == (3.0, pytest.approx(0, abs=1), lead)
 
 
 def test_the_best_passage_of_a_document_speaks_for_it(tmp_path: Path) -> None:
@@ -175,7 +172,4 @@ def test_the_shipped_calibration_has_a_weight_for_each_feature() -> None:
     assert len(calibration.weights) == len(FEATURES)
     assert 0 < calibration.threshold < 1
     # More of each of these never makes an answer less sure.
-    weights = dict(zip(FEATURES, calibration.weights, strict=True))
-    for name in ("span_score", "lead"):
-        assert weights[name] >= 0
-        assert weights[name] + weights[f"foreign_{name}"] >= 0
+    assert all(weight > 0 for weight in calibration.weights)
