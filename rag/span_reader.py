@@ -19,8 +19,8 @@ from rag.types import Reading
 FEATURES = ("span_score", "cosine_lead", "lead")
 """What confidence is made of: the model's score of the span, clipped; by how much the cosine of
 question and passage is above the mean of the passages read; and by how much the score leads the
-best passage of another document that says something else. (What other passages of its own document
-say is no rival: with them confidence is worth less.)
+best rival, a passage that says something else and is another document's or stands before it. (What
+its own document says further down is no rival: with that, confidence is worth less.)
 """
 
 _CLIP = 20.0
@@ -169,8 +169,8 @@ def _features(
     one = ranked[n]
     against = [
         c.score
-        for c, said in zip(ranked, table[n], strict=True)
-        if said == "different" and c.hit.document_id != one.hit.document_id
+        for place, (c, said) in enumerate(zip(ranked, table[n], strict=True))
+        if said == "different" and (place < n or c.hit.document_id != one.hit.document_id)
     ]
     lead = max(-_CLIP, min(_CLIP, one.score - max(against))) if against else _CLIP
     cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)

@@ -127,14 +127,24 @@ def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) ->
 
 
 def test_what_its_own_document_says_besides_is_no_rival(tmp_path: Path) -> None:
-    first, second = hits_of(tmp_path, "It says gold3 here.", "It says gold7 here.")
-    for document, lead in ((second.document_id, -4.0), (first.document_id, 20.0)):
+    first, second = hits_of(tmp_path, "It says gold7 here.", "It says gold3 here.")
+    for document, lead in ((second.document_id, 4.0), (first.document_id, 20.0)):
         candidates = [
-            Candidate(first, Span(8, 13), 3.0),
-            Candidate(replace(second, document_id=document), Span(8, 13), 7.0),
+            Candidate(first, Span(8, 13), 7.0),
+            Candidate(replace(second, document_id=document), Span(8, 13), 3.0),
         ]
         judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
-        assert judged[1].features == (3.0, pytest.approx(0, abs=1), lead)
+        assert judged[0].features == (7.0, pytest.approx(0, abs=1), lead)
+
+
+def test_an_answer_is_not_surer_than_the_better_one_of_its_own_document(tmp_path: Path) -> None:
+    first, second = hits_of(tmp_path, "It says gold7 here.", "It says gold3 here.")
+    candidates = [
+        Candidate(first, Span(8, 13), 7.0),
+        Candidate(replace(second, document_id=first.document_id), Span(8, 13), 3.0),
+    ]
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+    assert [entry.features[2] for entry in judged] == [20.0, -4.0]
 
 
 def test_the_best_passage_of_a_document_speaks_for_it(tmp_path: Path) -> None:
