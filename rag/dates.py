@@ -11,7 +11,9 @@ from functools import cache
 from typing import Literal
 
 import regex
-from babel import Locale, UnknownLocaleError
+from babel import Locale
+
+from rag.measures import locales
 
 Relation = Literal["same", "compatible", "different"]
 
@@ -238,22 +240,16 @@ def _common_year(match: re.Match[str]) -> str:
     return f"{_JAPANESE_ERAS[era] + int(year.replace('元', '1'))}年"
 
 
-def _locales(language: str) -> list[Locale]:
-    """English, the language, and for Arabic the Levant, which has other months."""
-    primary = language.split("-")[0]
-    found = []
-    for tag in ("en", primary, *(["ar_LB"] if primary == "ar" else [])):
-        try:
-            found.append(Locale.parse(tag))
-        except (UnknownLocaleError, ValueError):
-            continue
-    return found
+def _locales(language: str) -> tuple[Locale, ...]:
+    """For Arabic the Levant's too, which has other months."""
+    levant = (Locale("ar", "LB"),) if language.split("-")[0] == "ar" else ()
+    return (*locales(language), *levant)
 
 
 @cache
 def _months(language: str) -> dict[str, int]:
     """Names of months in a language, folded, with those of English beside them."""
-    names: dict[str, int] = {"sept": 9}
+    names: dict[str, int] = {}
     for locale in _locales(language):
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):

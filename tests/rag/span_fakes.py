@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+from transformers import BertConfig, PreTrainedTokenizerFast
 
 from rag.span_model import SpanModel
 
@@ -28,6 +28,14 @@ def word_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", cls_token="<s>", sep_token="</s>"
     )
+
+
+def one_layer(**options: Any) -> BertConfig:
+    """Of a real model for these words, as small as one can be."""
+    return BertConfig(
+        vocab_size=len(word_tokenizer()), hidden_size=16, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=16, **options,
+    )  # fmt: skip
 
 
 class GoldModel:

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from transformers import BertConfig, BertForQuestionAnswering, BertModel
+from transformers import BertForQuestionAnswering, BertModel
 
 from api.settings import Settings
 from index.errors import ModelUnavailable
 from rag import reader_model
 from rag.span_model import SpanModel
-from tests.rag.span_fakes import word_tokenizer
+from tests.rag.span_fakes import one_layer, word_tokenizer
 from tests.rag.test_span_model import whole
 
 
@@ -106,11 +106,7 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_model_that_was_never_trained_to_answer(tmp_path: Path) -> None:
     tokenizer = word_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16,
-    )  # fmt: skip
-    for made in (BertModel(config), BertForQuestionAnswering(config)):
+    for made in (BertModel(one_layer()), BertForQuestionAnswering(one_layer())):
         made.save_pretrained(tmp_path)
         tokenizer.save_pretrained(tmp_path)
         if isinstance(made, BertModel):
@@ -121,11 +117,7 @@ def test_a_model_that_was_never_trained_to_answer(tmp_path: Path) -> None:
 
 def test_a_model_whose_weights_are_cut_off(tmp_path: Path) -> None:
     tokenizer = word_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16,
-    )  # fmt: skip
-    BertForQuestionAnswering(config).save_pretrained(tmp_path)
+    BertForQuestionAnswering(one_layer()).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])

@@ -2,25 +2,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from transformers import BertForSequenceClassification, BertModel
 
 from index.errors import ModelUnavailable
 from rag import rerank
 from rag.span_reader import SpanReader
-from tests.rag.span_fakes import gold_model, word_tokenizer
+from tests.rag.span_fakes import gold_model, one_layer, word_tokenizer
 from tests.rag.test_span_reader import LEAD, answers, hits_of
 
 
 def cross_encoder(folder: Path, labels: int = 1) -> Path:
     """A real model of one layer, with random weights, in a folder."""
     torch.manual_seed(0)
-    tokenizer = word_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, num_labels=labels, initializer_range=1.0,
-    )  # fmt: skip
+    config = one_layer(num_labels=labels, initializer_range=1.0)
     BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    word_tokenizer().save_pretrained(folder)
     return folder
 
 
@@ -54,12 +50,7 @@ def test_a_cross_encoder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_model_that_compares_nothing_is_no_reranker(tmp_path: Path) -> None:
-    tokenizer = word_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
+    BertModel(one_layer()).save_pretrained(tmp_path)
+    word_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ModelUnavailable, match="no cross-encoder"):
         rerank.load(str(tmp_path), SpanReader(gold_model(), calibration=LEAD))
