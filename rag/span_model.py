@@ -62,9 +62,10 @@ class SpanModel:
     come first served.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, name: str, batch_pieces: int = 4096) -> None:
+    def __init__(self, model: Any, tokenizer: Any, name: str, batch_pieces: int = 512) -> None:
         """`model` is a transformers question-answering model in evaluation mode, `tokenizer` its
-        fast tokenizer; `batch_pieces` counts the word pieces of a batch, padding included.
+        fast tokenizer; `batch_pieces` counts the word pieces of a batch, padding included: of two
+        or three passages, whose states stay in the processor's cache from layer to layer.
         """
         self.name = name
         self._model = model
