@@ -2,8 +2,8 @@
 
     python -m training.calibrate_reader --data PATH/data
 
-On paragraphs and documents that no shipped weight has seen (`held_out_paragraphs` of qa-train, the
-held-out documents of NTREX), all in one collection of many languages. Questions are asked three
+On sets and documents that no shipped weight has seen (`UNTRAINED_SETS`, the held-out documents of
+NTREX), in one collection of many languages with what else is held out. Questions are asked three
 ways: of the whole collection, of the paragraphs of their article alone, and of the collection
 without the paragraph that answers, when any answer is wrong. The clozes of NTREX are asked in one
 language of documents in another. A reading is right when its quote holds the gold answer. Half of
@@ -54,8 +54,12 @@ FALSE_ANSWERS = 0.1
 """Share of the unanswerable questions, asked of the whole collection as users ask, that may get an
 answer at the default threshold.
 """
-UNTRAINED_SETS = "cmrc.trial", "iapp.valid"
-UNTRAINED_PARAGRAPHS = 100
+UNTRAINED_SETS = (
+    "qa-train/cmrc.trial", "qa-train/iapp.valid", "qa-eval/iapp.test", "qa-eval/jaquad.dev",
+    "qa-eval/tquad.dev",
+)  # fmt: skip
+UNTRAINED_PARAGRAPHS = 150
+"""Of a set, by whole articles, about."""
 COLLECTION = "calibration"
 LIMIT = 10
 
@@ -101,13 +105,11 @@ def main() -> None:
     parser.add_argument("--clozes", type=int, default=150)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--without", type=Path, help="JSON list of paragraphs not to ask about")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     settings = load_settings()
     cache = settings.embedder_options().cache
-    seen = set(json.loads(arguments.without.read_text("utf-8"))) if arguments.without else set()
-    texts, asked = drawn(arguments.data, rng, arguments.questions, seen)
+    texts, asked = drawn(arguments.data, rng, arguments.questions)
     more_texts, more = drawn_clozes(arguments.data, rng, arguments.clozes, cache)
     embedder = load_embedder(settings)
     model = reader_model.load(arguments.reader, cache)
@@ -129,34 +131,42 @@ def main() -> None:
     print(f"wrote {target}")
 
 
-def drawn(
-    folder: Path, rng: np.random.Generator, count: int, seen: set[str]
-) -> tuple[dict[str, str], list[Asked]]:
-    """All held-out paragraphs of qa-train by source, and questions about those not `seen`, alike
-    many of each set and at most one a paragraph.
+def drawn(folder: Path, rng: np.random.Generator, count: int) -> tuple[dict[str, str], list[Asked]]:
+    """Paragraphs by source: those of `UNTRAINED_SETS` and beside them what is held out of qa-train;
+    and questions about the former, alike many of each set and at most one a paragraph.
     """
-    held = held_out_paragraphs(folder / "qa-train")
-    for name in UNTRAINED_SETS:
-        contexts = {r["context"] for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz")}
-        held |= set(sorted(contexts)[:UNTRAINED_PARAGRAPHS])
-    sets = (*SETS, *UNTRAINED_SETS)
-    sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(held))}
+    trained = {r["title"] for n in SETS for r in read_lines(folder / f"qa-train/{n}.jsonl.gz")}
+    rows_of = {n: untrained(folder / f"{n}.jsonl.gz", trained, rng) for n in UNTRAINED_SETS}
+    texts = {row["context"] for rows in rows_of.values() for row in rows}
+    texts |= held_out_paragraphs(folder / "qa-train")
+    sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(texts))}
     asked: list[Asked] = []
-    for name in sets:
-        rows = [
-            r for r in read_lines(folder / "qa-train" / f"{name}.jsonl.gz") if r["context"] in held
-        ]
+    for rows in rows_of.values():
         articles: dict[str, set[str]] = {}
         for row in rows:
             articles.setdefault(row["title"], set()).add(sources[row["context"]])
         taken: set[str] = set()
         for row in (rows[i] for i in rng.permutation(len(rows))):
-            if row["context"] not in taken | seen and len(taken) < count // len(sets):
+            if row["context"] not in taken and len(taken) < count // len(rows_of):
                 taken.add(row["context"])
                 golds = tuple(answer["text"] for answer in row["answers"])
                 article = tuple(sorted(articles[row["title"]]))
                 asked.append(Asked(row["question"], sources[row["context"]], article, golds, False))
     return {source: text for text, source in sources.items()}, asked
+
+
+def untrained(path: Path, trained: set[str], rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Questions of a set about whole articles of it, drawn at random from those not `trained`."""
+    of_title: dict[str, list[dict[str, Any]]] = {}
+    for row in read_lines(path):
+        if row["title"] not in trained:
+            of_title.setdefault(row["title"], []).append(row)
+    drawn: list[dict[str, Any]] = []
+    for title in rng.permutation(sorted(of_title)):
+        drawn += of_title[str(title)]
+        if len({row["context"] for row in drawn}) >= UNTRAINED_PARAGRAPHS:
+            break
+    return drawn
 
 
 def drawn_clozes(

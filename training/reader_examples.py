@@ -40,6 +40,8 @@ CODES = {"ja": "jpn", "zh-Hant": "zho-TW", "zh": "zho-CN", "th": "tha", "fa": "f
 
 HELD_OUT_SHARE = 0.08
 """Of the articles of a set of qa-train."""
+TITLED = 0.3
+"""Of the paragraphs are read under their title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class Text:
     end: int = 0
     asked: str = ""
     told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One of qa-train, with the title of its article ("" where there is none) and its language."""
+
+    text: str
+    title: str
+    language: str
+
+    def titled(self) -> str:
+        """Under its title, as passages are read that have one."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +123,10 @@ def questions(
     of_article: dict[str, list[str]] = {}
     for context, title in sorted({(row["context"], row["title"]) for row in rows}):
         of_article.setdefault(title, []).append(context)
-    code = "zho-TW" if name.startswith("drcd") else CODES[rows[0]["lang"]]
+    code = _code(name, rows[0])
     for row in rows:
         others = [c for c in of_article[row["title"]] if c != row["context"]]
-        title = f"{row['title']}\n" if row["title"] and rng.random() < 0.3 else ""
+        title = f"{row['title']}\n" if row["title"] and rng.random() < TITLED else ""
         if row["answers"]:
             gold = row["answers"][int(rng.integers(len(row["answers"])))]
             start = gold["start"] + len(title)
@@ -119,6 +134,21 @@ def questions(
         else:
             start = end = 0
         yield Text(row["question"], title + row["context"], start, end, code, code), others
+
+
+def paragraphs(folder: Path, held_out: set[str]) -> list[Paragraph]:
+    """All of qa-train that are not held out."""
+    found: dict[str, Paragraph] = {}
+    for name in SETS:
+        for row in read_lines(folder / f"{name}.jsonl.gz"):
+            if row["context"] not in held_out:
+                one = Paragraph(row["context"], row["title"] or "", _code(name, row))
+                found.setdefault(one.text, one)
+    return list(found.values())
+
+
+def _code(name: str, row: dict[str, Any]) -> str:
+    return "zho-TW" if name.startswith("drcd") else CODES[row["lang"]]
 
 
 def parallel_documents(
