@@ -7,12 +7,15 @@ routes, by the view of the index they are given (`api.scoped`).
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,6 +27,8 @@ from api.rates import Rates
 from index.errors import StorageError, unknown_collection
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"})
 """Whether the process lives, and what the interface is: nothing about what is stored."""
@@ -85,8 +90,11 @@ class Authentication:
         self._keys = keys
         self._exposed = exposed
         self._origins = origins
-        self._requests = rates or Rates()
-        self._failures = rates or Rates()
+        self._names = {_host_of(origin) for origin in origins}
+        # Keys are looked up also where every other thread is at work.
+        self._threads = CapacityLimiter(4)
+        self._requests = Rates() if rates is None else rates
+        self._failures = Rates() if rates is None else rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its access, or refuse it."""
@@ -106,7 +114,7 @@ class Authentication:
             return Access(scopes=frozenset(), collections=frozenset())
         headers = Headers(scope=scope)
         try:
-            if not self._exposed and not await run_in_threadpool(self._keys.any):
+            if not self._exposed and not await self._looked_up(self._keys.any):
                 return self._from_here(headers)
             return await self._by_key(scope, headers)
         except StorageError as error:
@@ -120,17 +128,21 @@ class Authentication:
 
     def _from_here(self, headers: Headers) -> Access | Response:
         """Without keys anyone on this machine may ask; but not a web page from elsewhere that runs
-        in their browser.
+        in their browser, nor one whose name was made to lead here ("DNS rebinding"): of these the
+        browser tells no origin, but the name.
         """
         origin = headers.get("origin")
-        if origin is None or origin in self._origins or is_loopback(_host_of(origin)):
+        listed = origin is None or origin in self._origins or is_loopback(_host_of(origin))
+        name = _host_of(f"//{headers.get('host', 'localhost')}")
+        if listed and (name in self._names or is_loopback(name)):
             return EVERYTHING
         return problem(
             "cross-origin",
             HTTPStatus.FORBIDDEN,
             "Pages from elsewhere may not ask",
-            "A page of another site sent this request: list the site in QUOTH_CORS_ORIGINS, or "
-            "create keys with `quoth keys create`.",
+            "This request was sent by a page of another site, or to another name than this "
+            "machine's: list the site in QUOTH_CORS_ORIGINS, or create keys with `quoth keys "
+            "create`.",
         )
 
     async def _by_key(self, scope: Scope, headers: Headers) -> Access | Response:
@@ -142,7 +154,7 @@ class Authentication:
         if wait:
             # Before the key is looked at, so that guessing on is of no use.
             return _too_often("Too many requests with a wrong key came from your address.", wait)
-        key = await run_in_threadpool(self._keys.verify, text)
+        key = await self._looked_up(partial(self._keys.verify, text))
         if key is None:
             self._failures.take(f"address {client}", FAILURES_PER_MINUTE, FAILURES_AT_ONCE)
             return _unauthorised(missing=False)
@@ -157,9 +169,12 @@ class Authentication:
             return _forbidden(needed)
         return Access(key.id, key.scopes, key.collections)
 
+    async def _looked_up(self, look: Callable[[], T]) -> T:
+        return await to_thread.run_sync(look, limiter=self._threads)
+
     async def _note_use(self, key: Key) -> None:
         try:
-            await run_in_threadpool(self._keys.used, key)
+            await self._looked_up(partial(self._keys.used, key))
         except StorageError as error:
             # A full disk must not lock people out of reading.
             log.warning("the use of key %s could not be noted: %s", key.id, error)

@@ -5,6 +5,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
@@ -16,14 +17,76 @@ from api.problems import problem
 
 log = logging.getLogger(__name__)
 
+_SENDING = "POST", "/v1/documents"
+
 UNBOUNDED_PATHS = OPEN_PATHS | {"/metrics"}
 """What must be answered while everything else waits."""
 
 
+SLOWEST = 50_000
+"""Bytes of a body that must come in a second."""
+
+
+class Places:
+    """A number of places, and a queue of those who wait for one."""
+
+    def __init__(self, running: int, waiting: int, metrics: Metrics) -> None:
+        self._free = running
+        self._max_waiting = waiting
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._metrics = metrics
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._queue)
+
+    async def enter(self, seconds: float) -> bool:
+        """Wait for a place; False where the queue is full or there was none in time."""
+        if self._free > 0:
+            self._free -= 1
+            return True
+        if len(self._queue) >= self._max_waiting:
+            return False
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._metrics.waiting.inc()
+        try:
+            await asyncio.wait_for(turn, seconds)
+        except TimeoutError:
+            self._forget(turn)
+            return False
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # the place came in the same moment
+            else:
+                self._forget(turn)
+            raise
+        finally:
+            self._metrics.waiting.dec()
+        return True
+
+    def leave(self) -> None:
+        """Give a place to whoever waits longest, or free it."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _forget(self, turn: "asyncio.Future[None]") -> None:
+        # Whoever left meanwhile may have passed over it already.
+        with suppress(ValueError):
+            self._queue.remove(turn)
+
+
 class Gate:
     """ASGI middleware: at most `running` requests at once, `waiting` more in a queue, and 503 with
-    `Retry-After` for the rest. A request without an answer after `timeout_s` gets 504; it keeps its
-    place until its work has ended, which is stopped between two batches of the model's.
+    `Retry-After` for the rest. Documents that are sent have as many places of their own, since slow
+    ones would else leave none for questions. A request without an answer `timeout_s` after its body
+    came gets 504; it keeps its place until its work has ended, which is stopped between two
+    batches of the model's.
     """
 
     def __init__(
@@ -38,9 +101,8 @@ class Gate:
     ) -> None:
         self.app = app
         self._running = running
-        self._max_waiting = waiting
-        self._taken = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._asking = Places(running, waiting, metrics)
+        self._sending = Places(running, waiting, metrics)
         self._timeout_s = timeout_s
         self._metrics = metrics
         self._count = count
@@ -52,20 +114,19 @@ class Gate:
         if scope["type"] != "http" or scope["path"] in UNBOUNDED_PATHS:
             await self.app(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_s
-        # An answer that has begun is not cut off here: streams end themselves, with an event.
-        scope.setdefault("state", {})["deadline"] = deadline
-        if not await self._admitted(deadline - loop.time()):
+        places = self._sending if (scope["method"], scope["path"]) == _SENDING else self._asking
+        if not await places.enter(self._timeout_s):
             self._metrics.refused("overloaded")
-            await self._overloaded()(scope, receive, send)
+            await self._overloaded(places)(scope, receive, send)
             return
+        deadline = _Deadline(scope, self._timeout_s)
         answer = _Answer(send)
-        task = asyncio.create_task(self._work(scope, receive, answer))
+        task = asyncio.create_task(self._work(places, scope, deadline.receiving(receive), answer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            await asyncio.wait({task}, timeout=max(0.0, deadline - loop.time()))
+            while not task.done() and deadline.left() > 0:
+                await asyncio.wait({task}, timeout=deadline.left())
             if not task.done() and not answer.started:
                 answer.muted = True
                 task.add_done_callback(_log_late_failure)
@@ -81,41 +142,7 @@ class Gate:
                 await self._stopping()(scope, receive, send)
             raise
 
-    async def _admitted(self, seconds: float) -> bool:
-        """Wait for a place; False where the queue is full or there was none in time."""
-        if self._taken < self._running:
-            self._taken += 1
-            return True
-        if len(self._queue) >= self._max_waiting:
-            return False
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        self._metrics.waiting.inc()
-        try:
-            await asyncio.wait_for(turn, seconds)
-        except TimeoutError:
-            self._queue.remove(turn)
-            return False
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave()  # the place came in the same moment
-            else:
-                self._queue.remove(turn)
-            raise
-        finally:
-            self._metrics.waiting.dec()
-        return True
-
-    def _leave(self) -> None:
-        """Give a place to whoever waits longest, or free it."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._taken -= 1
-
-    async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _work(self, places: Places, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
         self._metrics.running.inc()
@@ -125,11 +152,11 @@ class Gate:
         finally:
             self._metrics.running.dec()
             self._count(-1)
-            self._leave()
+            places.leave()
             self._usual_s += 0.1 * (loop.time() - start - self._usual_s)
 
-    def _overloaded(self) -> ASGIApp:
-        seconds = math.ceil(self._usual_s * (len(self._queue) + self._running) / self._running)
+    def _overloaded(self, places: Places) -> ASGIApp:
+        seconds = math.ceil(self._usual_s * (places.waiting + self._running) / self._running)
         return problem(
             "overloaded",
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -154,6 +181,40 @@ class Gate:
             f"There was no answer within {self._timeout_s:g} s: ask for less at once, and store "
             "many documents with ?background=true.",
         )
+
+
+class _Deadline:
+    """Until when a request must be answered, on the clock of the event loop: some time after the
+    last of its body, which must come at `SLOWEST` on average. Routes find it under `deadline` in
+    the scope's state; an answer that has begun is not cut off at it, since streams end themselves,
+    with an event.
+    """
+
+    def __init__(self, scope: Scope, seconds: float) -> None:
+        self._state = scope.setdefault("state", {})
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
+        self._bytes = 0
+        self._state["deadline"] = self._begun + seconds
+
+    def left(self) -> float:
+        """Seconds; none or fewer when the time is over."""
+        return float(self._state["deadline"] - self._loop.time())
+
+    def receiving(self, receive: Receive) -> Receive:
+        """The same messages, each of which moves the deadline."""
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                self._bytes += len(message.get("body", b""))
+                whole = not message.get("more_body", False)
+                begun = self._loop.time() if whole else self._begun + self._bytes / SLOWEST
+                self._state["deadline"] = begun + self._seconds
+            return message
+
+        return received
 
 
 class _Answer:

@@ -78,8 +78,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 @asynccontextmanager
 async def working(state: State) -> AsyncIterator[None]:
     """From the start of a server to its end: what it works with is there, then finished."""
-    # Each request may hold a thread; the others are for keys and health.
-    tokens = state.settings.running_requests + 16
+    # Each question, and each request that brings documents, may hold a thread.
+    tokens = 2 * state.settings.running_requests + 16
     to_thread.current_default_thread_limiter().total_tokens = tokens
     state.start()
     with draining(state):

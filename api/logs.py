@@ -17,6 +17,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 FIELDS = "fields"
 """Name of the attribute of a record that holds what is to be logged beside its message."""
 
+_OWN = ("documents", "index", "rag", "api", "quoth")
+"""Loggers that never log what people wrote. Others do so below warnings: of a stream, every
+event.
+"""
+
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -56,7 +61,14 @@ def set_up(level: str, form: str) -> None:
     """Send log lines to standard error, so that standard output holds results alone."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.basicConfig(handlers=[handler])
+    least = {"": logging.WARNING, "uvicorn": logging.INFO, **dict.fromkeys(_OWN, logging.DEBUG)}
+    for name, number in least.items():
+        logging.getLogger(name).setLevel(max(number, _number(level)))
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
 
 
 def _places(info: _ExcInfo) -> list[str]:

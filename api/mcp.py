@@ -8,9 +8,12 @@ from typing import Annotated
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import EVERYTHING, Access
 from api.app import quoth_version, surround, working
@@ -73,7 +76,10 @@ def build_app(settings: Settings, engine: Engine | None = None) -> Starlette:
     """
     state = State(settings, engine, takes_jobs=False)
     app = _server(state).streamable_http_app(
-        stateless_http=True, json_response=True, host=settings.host
+        stateless_http=True,
+        json_response=True,
+        # `api.access` looks at origins and names, and knows of keys and of the settings.
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
     inner = app.router.lifespan_context
 
@@ -84,7 +90,23 @@ def build_app(settings: Settings, engine: Engine | None = None) -> Starlette:
 
     app.router.lifespan_context = lifespan
     surround(app, state)
+    app.add_middleware(_NoEvents)
     return app
+
+
+class _NoEvents:
+    """ASGI middleware: 405 to whoever listens for messages of the server's own. There are none, and
+    each would hold one of the service's places as long as it is connected.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/mcp":
+            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def _server(state: State) -> MCPServer:

@@ -6,6 +6,7 @@ With several worker processes the client library keeps the numbers in files of a
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -107,6 +108,7 @@ class Metrics:
         registry = self._registry
         if MULTIPROCESS_DIR in os.environ:
             registry = CollectorRegistry()
+            _forget_dead_processes(Path(os.environ[MULTIPROCESS_DIR]))
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         now = CollectorRegistry()
         for collector in collectors:
@@ -117,6 +119,14 @@ class Metrics:
         """Take this process out of the sums of what is going on now."""
         if MULTIPROCESS_DIR in os.environ:
             multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+def _forget_dead_processes(folder: Path) -> None:
+    """One that was killed could not take itself out of the sums of what is going on."""
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc/self").exists():
+            multiprocess.mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
 
 
 class JobsCollector(Collector):

@@ -10,13 +10,18 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
 
 from api.problems import TookTooLong
 from index.interrupt import interrupted_by
 
 log = logging.getLogger(__name__)
+
+UNREAD_SECONDS = 20
+"""After this long a client that reads nothing of a stream has left."""
 
 KEEP_ALIVE_SECONDS = 10
 """A comment is sent after this long without an event, so that proxies do not hang up."""
@@ -187,12 +192,22 @@ def event(data: BaseModel, name: str | None = None) -> ServerSentEvent:
     return ServerSentEvent(text, event=name, sep="\n")
 
 
+class _Events(EventSourceResponse):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            log.info("the client does not read: its stream is ended")
+            raise ClientDisconnect from None
+
+
 def event_stream(events: AsyncIterator[ServerSentEvent], during: During) -> EventSourceResponse:
     """A response of server-sent events that nothing on its way holds back."""
-    return EventSourceResponse(
+    return _Events(
         events,
         headers={"Cache-Control": "no-cache, no-transform"},
         ping=KEEP_ALIVE_SECONDS,
+        send_timeout=UNREAD_SECONDS,
         sep="\n",
         shutdown_grace_period=during.grace_s,
     )

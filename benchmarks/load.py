@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,11 +159,10 @@ def server(folder: Path, workers: int, *, batched: bool) -> Iterator[Server]:
     try:
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
-            try:
+            with suppress(httpx.TransportError):
                 if httpx.get(f"{url}/readyz", timeout=30).status_code == 200:
                     break
-            except httpx.TransportError:
-                time.sleep(0.2)
+            time.sleep(0.1)
         yield Server(url, process, time.monotonic() - begun)
     finally:
         process.send_signal(signal.SIGTERM)

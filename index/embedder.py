@@ -1,5 +1,6 @@
 """The embedder: a sentence-transformers model, its prefixes, and batches of even work."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +30,7 @@ class EmbedderOptions:
     cache: Path
     model: str = "default"
     precision: Precision = "auto"
-    batch_tokens: int = 3072
+    batch_tokens: int = 1024
 
 
 class SentenceTransformerEmbedder:
@@ -42,6 +43,7 @@ class SentenceTransformerEmbedder:
         self._tokenizer: Any = model.tokenizer
         self._options = options
         self._on_thread = ModelThread("quoth-embedder")
+        self._lock = threading.Lock()
         self._query_prefix, self._passage_prefix = _prefixes(model, name)
         dimension = model.get_embedding_dimension()
         if not dimension:
@@ -70,15 +72,16 @@ class SentenceTransformerEmbedder:
     def _encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         if not texts:
             return []
-        encoded = self._tokenizer(
-            list(texts),
-            add_special_tokens=special,
-            truncation=special,
-            max_length=self._window if special else None,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
+        with self._lock:  # whether it truncates is a state of the tokenizer
+            encoded = self._tokenizer(
+                list(texts),
+                add_special_tokens=special,
+                truncation=special,
+                max_length=self._window if special else None,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            )
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.wiring import Engine
 from documents.encoding import decode
+from tests import LOCAL
 from tests.shared_data import DATA, needs_data
 
 pytestmark = [pytest.mark.model, needs_data]
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.model, needs_data]
 @pytest.fixture(scope="module")
 def client(real_engine: Engine) -> TestClient:
     # Not entered: its end would close the engine that other modules share.
-    return TestClient(create_app(real_engine.settings, real_engine))
+    return TestClient(create_app(real_engine.settings, real_engine), LOCAL)
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,38 @@
 """Whether the process lives, whether it can answer, and what it counts."""
 
+from functools import partial
+
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.metrics import JobsCollector, StoreCollector
 from api.problems import RESPONSES, NotReady, kind_of
 from api.schemas import Health
-from api.state import CurrentState
+from api.state import CurrentState, State
 
 router = APIRouter(tags=["Health"])
 
 
+_THREADS = CapacityLimiter(2)
+"""Probes answer also where every other thread is at work, and take no more than these."""
+
+
 @router.get("/healthz")
-def healthz() -> Health:
+async def healthz() -> Health:
     """The process lives."""
     return Health(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "Not ready."}})
-def readyz(state: CurrentState, response: Response) -> Health:
+async def readyz(state: CurrentState, response: Response) -> Health:
     """The models are loaded, the data folder can be read and written, and it is not stopping."""
-    response.status_code = 503
+    health = await to_thread.run_sync(partial(_readiness, state), limiter=_THREADS)
+    response.status_code = 200 if health.status == "ok" else 503
+    return health
+
+
+def _readiness(state: State) -> Health:
     if state.is_draining:
         return Health(status="stopping")
     try:
@@ -33,7 +45,6 @@ def readyz(state: CurrentState, response: Response) -> Health:
         if kind is None:
             raise
         return Health(status="failed", detail=kind)
-    response.status_code = 200
     return Health(status="ok")
 
 

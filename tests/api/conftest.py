@@ -9,6 +9,7 @@ from api.settings import Settings
 from api.wiring import Engine
 from index.local import open_index
 from rag.read import Calibration, SentenceReader
+from tests import LOCAL
 from tests.fakes import HashingEmbedder
 
 # A sentence that shares no word with the question has a cosine near 0, one that shares most of
@@ -33,5 +34,5 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def client(settings: Settings, engine: Engine) -> Iterator[TestClient]:
-    with TestClient(create_app(settings, engine), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(settings, engine), LOCAL, raise_server_exceptions=False) as opened:
         yield opened

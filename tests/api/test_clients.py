@@ -20,7 +20,7 @@ from openai._models import FinalRequestOptions
 from starlette.types import Message, Receive, Scope, Send
 
 from api import logs
-from api.admission import Gate
+from api.admission import SLOWEST, Gate, Places
 from api.app import create_app
 from api.limits import BodyLimit
 from api.metrics import Metrics
@@ -29,6 +29,7 @@ from api.settings import InvalidSettings, Settings, load_settings
 from api.wiring import Engine
 from documents.load import Raw
 from index.ingest import ingest
+from tests import LOCAL
 from tests.api.sockets import fake_server, free_port
 from tests.api.test_http import add, assert_problem
 
@@ -47,6 +48,16 @@ class Service:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"done"})
         self.finished += 1
+
+
+class Reading:
+    """An application that answers when it has its body."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
 
 
 async def ask(app: Any, path: str = "/v1/answer") -> tuple[int, dict[str, str]]:
@@ -136,6 +147,61 @@ def test_a_body_that_stops_coming_is_given_up() -> None:
     assert asyncio.run(scenario()) == (408, ["urn:quoth:problem:request-timeout"])
 
 
+def test_a_place_that_comes_when_nobody_waits_any_more() -> None:
+    """Whoever leaves passes over the one whose time is over, who is not in the queue then."""
+
+    async def scenario() -> None:
+        places = Places(1, 5, Metrics())
+        assert await places.enter(1)
+        waits = asyncio.create_task(places.enter(0.01))
+        await asyncio.sleep(0)
+        # Busy beyond its time, so that it is over in the very pass in which the place is left.
+        time.sleep(0.05)
+        asyncio.get_running_loop().call_later(0, places.leave)
+        assert await waits in (True, False)
+        # The place is free or taken by the one who waited, never lost.
+        if not waits.result():
+            assert await places.enter(0)
+        assert not await places.enter(0.01)
+
+    asyncio.run(scenario())
+
+
+def test_a_body_has_its_own_time_and_its_own_places() -> None:
+    """A long upload that goes on steadily is not cut off, and leaves the questions their places."""
+
+    async def scenario() -> None:
+        service = Reading()
+        gate = Gate(service, running=1, waiting=0, timeout_s=0.5, metrics=Metrics())
+        body: asyncio.Queue[Message] = asyncio.Queue()
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "path": "/v1/documents", "headers": [], "method": "POST"}
+        upload = asyncio.create_task(gate(scope, body.get, send))
+        for _ in range(10):
+            part = b"x" * (SLOWEST // 5)
+            await body.put({"type": "http.request", "body": part, "more_body": True})
+            await asyncio.sleep(0.1)
+            assert (await ask(gate))[0] == 200
+        assert not sent
+        await body.put({"type": "http.request", "body": b"", "more_body": False})
+        await asyncio.wait_for(upload, 10)
+        assert sent[0]["status"] == 200
+        # One of which a byte comes now and then is over when its time is.
+        sent.clear()
+        slow = asyncio.create_task(gate(scope, body.get, send))
+        for _ in range(8):
+            await body.put({"type": "http.request", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.1)
+        await asyncio.wait_for(slow, 10)
+        assert sent[0]["status"] == 504
+
+    asyncio.run(scenario())
+
+
 def test_small_bodies_where_no_documents_are_sent(client: TestClient, settings: Settings) -> None:
     def endless() -> Any:
         for _ in range(2000):
@@ -154,7 +220,7 @@ def test_an_answer_over_its_time_is_504(
     short = settings.model_copy(update={"request_seconds": 1.0})
     (stored,) = ingest(engine.index, "default", [Raw(b"Lemons.", "a.txt", "a.txt")])
     assert stored.status == "added"
-    with TestClient(create_app(short, engine)) as client:
+    with TestClient(create_app(short, engine), LOCAL) as client:
         search = type(engine.index).search
 
         def slow(*arguments: Any, **options: Any) -> Any:
@@ -180,7 +246,7 @@ def test_headers_that_keep_browsers_careful(client: TestClient) -> None:
 def test_other_origins_are_let_in_by_name_only(settings: Settings, engine: Engine) -> None:
     site = "https://app.example"
     listed = settings.model_copy(update={"cors_origins": f"{site}/, https://other.example"})
-    with TestClient(create_app(listed, engine)) as client:
+    with TestClient(create_app(listed, engine), LOCAL) as client:
         preflight = {"Origin": site, "Access-Control-Request-Method": "POST"}
         response = client.options("/v1/answer", headers=preflight)
         assert response.status_code == 200
@@ -201,7 +267,7 @@ def test_a_browser_may_send_what_the_openai_client_sends(
     listed = settings.model_copy(update={"cors_origins": "https://app.example"})
     sent = [name for name in request.headers if name.startswith(("x-stainless", "auth"))]
     assert len(sent) > 5
-    with TestClient(create_app(listed, engine)) as http:
+    with TestClient(create_app(listed, engine), LOCAL) as http:
         preflight = {
             "Origin": "https://app.example",
             "Access-Control-Request-Method": "POST",
@@ -234,13 +300,20 @@ def test_logs_say_what_happened_and_nothing_that_was_written(
     root = logging.getLogger()
     root.addHandler(handler)
     level = root.level
-    root.setLevel(logging.DEBUG)
+    logs.set_up("debug", form)
     try:
-        with TestClient(create_app(settings, engine), raise_server_exceptions=False) as client:
+        with TestClient(
+            create_app(settings, engine), LOCAL, raise_server_exceptions=False
+        ) as client:
             add(client, "quince.txt", "Quinces are yellow.")
             headers = {"X-Request-ID": "my-id", "Authorization": "Bearer quince-key"}
             client.post("/v1/answer", json={"question": "are quinces yellow"}, headers=headers)
             client.get("/v1/documents/doc_quince", headers=headers)
+            streamed = {"question": "are quinces yellow", "stream": True, "min_confidence": 0}
+            assert "Quinces" in client.post("/v1/answer", json=streamed, headers=headers).text
+            messages = [{"role": "user", "content": "are quinces yellow"}]
+            chat = {"model": "quoth", "messages": messages, "stream": True}
+            client.post("/v1/chat/completions", json=chat, headers=headers)
 
             def broken(*_arguments: object, **_options: object) -> None:
                 raise RuntimeError("quince jam")
@@ -253,6 +326,8 @@ def test_logs_say_what_happened_and_nothing_that_was_written(
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
+        for name in ("uvicorn", "documents", "index", "rag", "api", "quoth"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
     # Our own lines; the test client's own log names its addresses.
     lines = [line for line in stream.getvalue().splitlines() if "httpx" not in line]
     assert not [line for line in lines if "quince" in line.lower()]
@@ -264,6 +339,8 @@ def test_logs_say_what_happened_and_nothing_that_was_written(
         assert [(e["method"], e["route"], e["status"]) for e in requests] == [
             ("POST", "/v1/answer", 200),
             ("GET", "/v1/documents/{document_id}", 404),
+            ("POST", "/v1/answer", 200),
+            ("POST", "/v1/chat/completions", 200),
             ("POST", "/v1/answer", 500),
         ]
         assert all(e["duration_ms"] > 0 for e in requests)
@@ -428,11 +505,11 @@ def test_a_slow_client_does_not_stop_the_others(tmp_path: Path) -> None:
     """One that sends a byte now and then, on a real socket, beside one that asks."""
     port = free_port()
     with (
-        fake_server(tmp_path / "data", port=port, running_requests=4) as (_process, client),
+        fake_server(tmp_path / "data", port=port, running_requests=2) as (_process, client),
         socket.create_connection(("127.0.0.1", port)) as slow,
     ):
         add(client, "a.txt", "The keeper lit the lamp.")  # type: ignore[arg-type]
-        slow.sendall(b"POST /v1/answer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        slow.sendall(b"POST /v1/answer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         for _ in range(5):
             answer = client.post("/v1/answer", json={"question": "who lit the lamp"})
             assert answer.status_code == 200

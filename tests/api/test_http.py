@@ -9,6 +9,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Engine
 from index.errors import StorageFull
+from tests import LOCAL
 
 LIGHT = "# The light\n\nThe keeper lit the [lamp](http://a.example/x) in 1871. He kept 3 cats.\n"
 
@@ -353,7 +354,7 @@ def test_nothing_internal_leaks(
     def full(*_arguments: object, **_options: object) -> None:
         raise StorageFull(f"The disk of {settings.data_dir} is full")
 
-    with TestClient(create_app(settings, engine), raise_server_exceptions=False) as client:
+    with TestClient(create_app(settings, engine), LOCAL, raise_server_exceptions=False) as client:
         monkeypatch.setattr(type(engine.index), "search", broken)
         detail = assert_problem(
             client.post("/v1/answer", json={"question": "why"}), 500, "internal-error"
@@ -370,7 +371,7 @@ def test_health_and_readiness(settings: Settings, engine: Engine, client: TestCl
     missing = settings.model_copy(
         update={"embedder": "/no/such/model", "data_dir": settings.data_dir}
     )
-    with TestClient(create_app(missing), raise_server_exceptions=False) as starting:
+    with TestClient(create_app(missing), LOCAL, raise_server_exceptions=False) as starting:
         assert starting.get("/healthz").status_code == 200
         response = starting.get("/readyz")
         assert response.status_code == 503

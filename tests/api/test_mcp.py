@@ -72,6 +72,11 @@ def said(result: Any) -> str:
     return text
 
 
+def test_nobody_listens_for_what_is_never_sent(address: str) -> None:
+    with httpx.stream("GET", address, headers={"Accept": "text/event-stream"}) as response:
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
 def test_the_tools_say_what_they_take_and_give(server: MCPServer) -> None:
     async def listed() -> Any:
         async with Client(server) as client:

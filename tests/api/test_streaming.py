@@ -4,12 +4,15 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.routing import Route
 
 import api.streaming
 from api.app import create_app
@@ -280,7 +283,7 @@ def test_a_client_that_does_not_wait_for_a_whole_answer_stops_the_work(
     with socket.create_connection((http.base_url.host, http.base_url.port or 80)) as client:
         body = json.dumps(PLAIN[route]).encode()
         client.sendall(
-            f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"POST {route} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
@@ -353,3 +356,30 @@ def test_many_streams_at_once_do_not_mix(http: httpx.Client) -> None:
     assert len(results) == 60
     for question, (name, done) in results.values():
         assert (name, done["standalone_question"]) == ("done", question)
+
+
+def test_a_client_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.streaming, "UNREAD_SECONDS", 0.3)
+    ended = threading.Event()
+    sent = 0
+
+    async def endless() -> AsyncIterator[ServerSentEvent]:
+        nonlocal sent
+        try:
+            while True:
+                sent += 1
+                yield ServerSentEvent("x" * 100_000)
+        finally:
+            ended.set()
+
+    async def stream(_request: Request) -> EventSourceResponse:
+        return api.streaming.event_stream(endless(), api.streaming.During())
+
+    app = Starlette(routes=[Route("/", stream)])
+    with live(app) as address, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        url = httpx.URL(address)
+        client.connect((url.host, url.port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: sent > 0)
+        assert ended.wait(30)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ import httpx
 
 from tests.api.sockets import fake_server, free_port
 from tests.api.test_jobs import files, finished
+from tests.shared_data import ROOT
 
 
 def children(pid: int) -> list[int]:
@@ -67,3 +70,17 @@ def test_two_workers_share_a_folder(tmp_path: Path) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+def test_a_process_that_was_killed_works_on_nothing_any_more(tmp_path: Path) -> None:
+    def python(code: str) -> str:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        code = f"import os; from api.metrics import Metrics; metrics = Metrics(); {code}"
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=-1, text=True
+        ).stdout
+
+    # It dies in the middle of three requests, without an end to anything.
+    python("metrics.running.inc(3); os._exit(9)")
+    told = python("metrics.running.inc(2); print(metrics.exposition().decode())")
+    assert "quoth_requests_running 2.0" in told.splitlines()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     options = EmbedderOptions(cache=tmp_path, model=str(tmp_path / "none"))
     with pytest.raises(ModelUnavailable, match="QUOTH_EMBEDDER"):
         load(options)
+
+
+@pytest.mark.model
+def test_threads_that_count_and_embed_do_not_change_each_others_cutting(
+    embedder: SentenceTransformerEmbedder,
+) -> None:
+    long = " ".join(SENTENCES * 60)
+    alone = embedder.embed_queries([long])
+    counted = embedder.count_tokens([long])
+    assert counted[0] > embedder.max_tokens
+    with ThreadPoolExecutor(2) as pool:
+        counts = pool.submit(lambda: [embedder.count_tokens([long]) for _ in range(300)])
+        vectors = [embedder.embed_queries([long]) for _ in range(5)]
+        assert all(count == counted for count in counts.result())
+    assert all(np.abs(vector - alone).max() < 1e-4 for vector in vectors)
