@@ -31,7 +31,8 @@ def backup_command(file: Path, force: bool, data_dir: Path | None) -> None:
 def restore_command(file: Path, force: bool, data_dir: Path | None) -> None:
     """Put the backup FILE back into an empty data folder.
 
-    Its checksums are compared before anything is replaced. Stop the service first.
+    Its checksums are compared before anything is replaced. Stop the service first, and whatever
+    else works on the folder. Keys come back too: look at `quoth keys list` afterwards.
     """
     folder = settings_of(data_dir).data_dir
     report = restore(file, folder, force=force)

@@ -104,6 +104,12 @@ def collections_create(name: str, data_dir: Path | None) -> None:
 @click.argument("name")
 @data_dir_option
 def collections_remove(name: str, data_dir: Path | None) -> None:
-    """Remove a collection with all its documents."""
-    open_store(settings_of(data_dir)).delete_collection(name)
+    """Remove a collection with all its documents. Its jobs are cancelled."""
+    from index.jobs import JobStore
+
+    settings = settings_of(data_dir)
+    store = open_store(settings)
+    store.collection_id(name)
+    JobStore(settings.data_dir).cancel_all(name)
+    store.delete_collection(name)
     click.echo(f"removed {name}")

@@ -21,9 +21,10 @@ from typing import Literal, get_args
 
 from index.backup import KEYS_FILE
 from index.errors import InvalidRequest
-from index.sqlite import Connections, transaction, translated
+from index.sqlite import Connections, check_version, transaction, translated
 
 FILE = KEYS_FILE
+VERSION = 1
 Scope = Literal["read", "write", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 MAX_NAME_CHARACTERS = 100
@@ -108,7 +109,7 @@ class KeyStore:
         identity, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         text = f"quoth_{identity}_{secret}"
         with self._writing() as connection:
-            connection.execute(_SCHEMA)
+            _make_table(connection)
             connection.execute(
                 "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 (
@@ -142,7 +143,7 @@ class KeyStore:
         if not self.path.exists():
             raise _unknown(identity)
         with self._writing() as connection:
-            connection.execute(_SCHEMA)
+            _make_table(connection)
             connection.execute(
                 "UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
                 (self._now().isoformat(), identity),
@@ -201,9 +202,15 @@ class KeyStore:
     def _opened(self, *, create: bool) -> Connections | None:
         with self._lock:
             if self._connections is None and (create or self.path.exists()):
-                self._connections = Connections(self.path, create=create)
-                if create and not self.path.exists():
-                    os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+                connections = Connections(self.path, create=create)
+                try:
+                    if create and not self.path.exists():
+                        os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+                    check_version(connections.get(), VERSION, self.path)
+                except BaseException:
+                    connections.close()
+                    raise
+                self._connections = connections
             return self._connections
 
     @contextmanager
@@ -224,6 +231,11 @@ class KeyStore:
             connection = connections.get()
             with transaction(connection):
                 yield connection
+
+
+def _make_table(connection: sqlite3.Connection) -> None:
+    connection.execute(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _has_table(connection: sqlite3.Connection) -> bool:

@@ -118,7 +118,8 @@ class State:
             Exception: what loading failed with.
         """
         if self._failure is not None:
-            raise self._failure
+            # Each raising adds to its traceback what it came through.
+            raise self._failure.with_traceback(None)
         if self._engine is None:
             raise NotReady("The models are still loading: try again in a few seconds.")
         return self._engine

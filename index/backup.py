@@ -1,9 +1,10 @@
 """The data folder in one file, while it is in use, and back.
 
 A backup is a gzipped tar: `manifest.json` with the SHA-256 of every other member, then the SQLite
-files, each copied by SQLite itself at one moment between two transactions. Jobs are copied before
-documents: what a job calls stored is then among the documents. FAISS's snapshots are left out,
-since they are made from the store.
+files, each copied by SQLite itself as it was at one moment between two transactions. The moments
+lie close together, however long the copying takes; that of the jobs is first, so that what a job
+calls stored is among the documents. FAISS's snapshots are left out, since they are made from the
+store.
 """
 
 import gzip
@@ -16,7 +17,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,14 +25,20 @@ from typing import IO
 
 from index import database, jobs, schema
 from index.errors import InvalidRequest, StorageError
+from index.locks import IN_USE, RESTORING, FolderLock, FolderUse
 from index.sqlite import translated
-from index.worker import LOCK, FolderLock
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 KEYS_FILE = "keys.sqlite3"
 FILES = (jobs.FILE, database.FILE, KEYS_FILE)
 """What is copied, in this order, where it is there."""
+
+_UNPACKED = f"{RESTORING}-"
+"""Begins the names of folders with what is not in place yet."""
+
+_NOTHING = frozenset({IN_USE, "jobs.lock", "lost+found"})
+"""May be in an empty data folder; the last is in every newly made file system."""
 
 _PIECE = 1 << 20
 
@@ -54,7 +61,7 @@ def backup(folder: Path, target: Path, *, overwrite: bool = False) -> BackupRepo
 
     Raises:
         InvalidRequest: `target` exists and may not be overwritten, or stands in the folder.
-        StorageError: there is nothing to copy, or it cannot be written.
+        StorageError: there is nothing to copy, it is being restored, or it cannot be written.
     """
     if not (folder / database.FILE).exists():
         raise StorageError(f"There are no documents in {folder} to back up: check --data-dir.")
@@ -64,10 +71,7 @@ def backup(folder: Path, target: Path, *, overwrite: bool = False) -> BackupRepo
         raise InvalidRequest(f"{target} stands in the data folder itself: choose another place.")
     with _writing_errors(target), tempfile.TemporaryDirectory(dir=target.parent) as name:
         work = Path(name)
-        for file in FILES:
-            if (folder / file).exists():
-                with translated(folder):
-                    _copy(folder / file, work / file)
+        _copy_all(folder, work)
         report = _report(work)
         archive = work / "archive"
         _write(archive, work, report)
@@ -77,40 +81,87 @@ def backup(folder: Path, target: Path, *, overwrite: bool = False) -> BackupRepo
 
 
 def restore(source: Path, folder: Path, *, force: bool = False) -> BackupReport:
-    """Put a backup back into `folder`, which must be missing or empty; with `force` what is there
-    is replaced. The store gets a new id, so that nothing derived from another one is believed.
+    """Put a backup back into `folder`, which must be missing or empty; with `force` the documents,
+    jobs and keys that are there are replaced, or gone where the backup has none. The store gets a
+    new id, so that nothing derived from another one is believed.
+
+    All is unpacked and checked within the folder, which may thus be a mount point, before anything
+    is replaced. After a crash until then the folder is as it was. After one later, while the files
+    are renamed, whoever opens the folder is refused until it is restored again, with `force`.
 
     Raises:
-        DamagedBackup: it is not whole; the folder is untouched.
+        DamagedBackup: it is not whole; what was there is untouched.
         InvalidRequest: the folder is not empty, or in use.
         StorageError: it cannot be written.
     """
     if not source.is_file():
         raise DamagedBackup(f"{source} is no file: check the path.")
-    is_empty = not folder.exists() or not any(folder.iterdir())
-    if not is_empty and not force:
+    if not force and _holds_something(folder):
         raise InvalidRequest(
             f"The data folder {folder} is not empty: choose another with --data-dir, or say "
             "--force to replace what is in it."
         )
     with _writing_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".restoring-", dir=folder.parent))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FolderLock(folder / IN_USE)
+        if not lock.take():
+            raise InvalidRequest(
+                f"The data folder {folder} is in use: stop the service, and what else works on it, "
+                "first."
+            )
         try:
-            report = _unpack(source, work)
-            _check(source, work)
-            _replace(folder, work)
+            return _restore(source, folder)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            lock.release()
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether anything is in a folder but what may be in an empty one."""
+    return folder.exists() and any(
+        path.name not in _NOTHING and not path.name.startswith(_UNPACKED)
+        for path in folder.iterdir()
+    )
+
+
+def _restore(source: Path, folder: Path) -> BackupReport:
+    for path in folder.glob(f"{_UNPACKED}*"):  # of one that was interrupted
+        shutil.rmtree(path)
+    work = Path(tempfile.mkdtemp(prefix=_UNPACKED, dir=folder))
+    try:
+        report = _unpack(source, work)
+        _check(source, work)
+        _replace(folder, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return report
 
 
-def _copy(source: Path, target: Path) -> None:
-    with (
-        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)
+def _copy_all(folder: Path, work: Path) -> None:
+    use = FolderUse(folder)
+    use.begin()
+    try:
+        with translated(folder), ExitStack() as stack:
+            there = [file for file in FILES if (folder / file).exists()]
+            opened = [stack.enter_context(closing(_reading(folder / file))) for file in there]
+            for file, connection in zip(there, opened, strict=True):
+                _copy(connection, work / file)
+    finally:
+        use.end()
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """A connection that sees the file as it is now."""
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
+    )
+    connection.execute("BEGIN")
+    connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    return connection
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as new:
+        source.backup(new)
         new.execute("PRAGMA journal_mode = DELETE")
 
 
@@ -214,27 +265,29 @@ def _check(source: Path, work: Path) -> None:
 
 
 def _replace(folder: Path, work: Path) -> None:
-    """Rename the files into place; what was there is gone only once the new folder stands."""
-    os.chmod(work, 0o700)
-    if not folder.exists():
-        os.replace(work, folder)
-        _sync(folder.parent)
-        return
-    lock = FolderLock(folder / LOCK)
-    if not lock.take():
-        raise InvalidRequest(f"A service works on {folder}: stop it first.")
-    try:
-        old = Path(tempfile.mkdtemp(prefix=".replaced-", dir=folder.parent))
-        os.replace(folder, old / "data")
-        try:
-            os.replace(work, folder)
-        except OSError:
-            os.replace(old / "data", folder)
-            raise
-        _sync(folder.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        lock.release()
+    """Rename the files into place. The name of the folder they come from is the mark by which a
+    crash in between is seen: it is there from before the first change until after the last.
+    """
+    mark = folder / RESTORING
+    if mark.exists():  # an empty folder may be renamed over, so that the mark is never gone
+        for path in mark.iterdir():
+            path.unlink()
+    os.replace(work, mark)
+    _sync(folder)
+    for name in FILES:
+        for suffix in ("-wal", "-shm", "-journal"):
+            # Before the file itself: SQLite would take them for its own.
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    shutil.rmtree(folder / "vectors", ignore_errors=True)
+    _sync(folder)
+    for name in FILES:
+        if (mark / name).exists():
+            os.replace(mark / name, folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    _sync(folder)
+    mark.rmdir()
+    _sync(folder)
 
 
 def _sha256(path: Path) -> str:

@@ -19,11 +19,12 @@ from typing import Literal
 
 from documents.load import Raw
 from index.ingest import Outcome
-from index.sqlite import Connections, transaction, translated
+from index.sqlite import Connections, check_version, transaction, translated
 
 FILE = "jobs.sqlite3"
+VERSION = 1
 MAX_ATTEMPTS = 5
-"""Times that work on a file may end in a crash before the file is taken for the reason."""
+"""Times that work on a file may break off before the file is taken for the reason."""
 
 KEPT_FINISHED = 1000
 """Finished jobs whose reports are kept."""
@@ -125,6 +126,8 @@ class JobStore:
         self.path = folder / FILE
         self._limits = limits or JobLimits()
         self._connections: Connections | None = None
+        self._has_tables = False
+        self._is_made = False
         self._lock = threading.Lock()
 
     def add(self, collection: str, raws: Sequence[Raw]) -> Job:
@@ -162,22 +165,18 @@ class JobStore:
         Raises:
             UnknownJob: there is none of that id.
         """
-        with self._reading() as connection:
-            row = connection.execute(
-                f"{_JOB} WHERE j.id = ? GROUP BY j.number", (job_id,)
-            ).fetchone()
-        if row is None:
+        rows = self._read(f"{_JOB} WHERE j.id = ? GROUP BY j.number", (job_id,))
+        if not rows:
             raise unknown_job(job_id)
-        return _job(row)
+        return _job(rows[0])
 
     def items(self, job_id: str) -> list[Item]:
         """The files of a job, in the order they came."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT source, status, document_id, chunks, reason, note FROM items"
-                " WHERE job = (SELECT number FROM jobs WHERE id = ?) ORDER BY position",
-                (job_id,),
-            ).fetchall()
+        rows = self._read(
+            "SELECT source, status, document_id, chunks, reason, note FROM items"
+            " WHERE job = (SELECT number FROM jobs WHERE id = ?) ORDER BY position",
+            (job_id,),
+        )
         return [Item(**dict(row)) for row in rows]
 
     def jobs(
@@ -187,52 +186,51 @@ class JobStore:
         `collections` where they are given.
         """
         names = None if collections is None else json.dumps(collections)
-        with self._reading() as connection:
-            rows = connection.execute(
-                f"{_JOB} WHERE (? = '' OR j.number < (SELECT number FROM jobs WHERE id = ?))"
-                " AND (? IS NULL OR j.collection IN (SELECT value FROM json_each(?)))"
-                " GROUP BY j.number ORDER BY j.number DESC LIMIT ?",
-                (before, before, names, names, limit),
-            ).fetchall()
+        rows = self._read(
+            f"{_JOB} WHERE (? = '' OR j.number < (SELECT number FROM jobs WHERE id = ?))"
+            " AND (? IS NULL OR j.collection IN (SELECT value FROM json_each(?)))"
+            " GROUP BY j.number ORDER BY j.number DESC LIMIT ?",
+            (before, before, names, names, limit),
+        )
         return [_job(row) for row in rows]
 
     def cancel(self, job_id: str) -> Job:
-        """Give up the files of a job that still wait. One that is being taken in goes on, what is
-        stored stays, and a job that is over stays as it is.
+        """Give up the files of a job that are not stored yet. What is stored stays, and a job that
+        is over stays as it is.
 
         Raises:
             UnknownJob: there is none of that id.
         """
+        self.job(job_id)
         with self._writing() as connection:
-            row = connection.execute(
-                "SELECT number, finished_at FROM jobs WHERE id = ?", (job_id,)
-            ).fetchone()
-            if row is not None and row["finished_at"] is None:
-                number = row["number"]
-                connection.execute(
-                    "UPDATE items SET status = 'cancelled', data = NULL"
-                    " WHERE job = ? AND status = 'queued'",
-                    (number,),
-                )
-                connection.execute("UPDATE jobs SET is_cancelled = 1 WHERE number = ?", (number,))
-                _finish_if_over(connection, number)
+            _cancel(connection, "id", job_id)
         return self.job(job_id)
+
+    def cancel_all(self, collection: str) -> None:
+        """As `cancel`, of all jobs of a collection. To be called before the collection is removed:
+        a document that is being stored is then removed with it, or not stored.
+        """
+        if self.path.exists():
+            with self._writing() as connection:
+                _cancel(connection, "collection", collection)
 
     def pending(self) -> tuple[int, int]:
         """Files that wait, and their bytes."""
-        with self._reading() as connection:
-            files, size = connection.execute(
-                "SELECT count(*), coalesce(sum(bytes), 0) FROM items WHERE status = 'queued'"
-            ).fetchone()
+        rows = self._read(
+            "SELECT count(*), coalesce(sum(bytes), 0) FROM items WHERE status = 'queued'"
+        )
+        files, size = rows[0] if rows else (0, 0)
         return int(files), int(size)
 
     # For whoever does the work
 
     def next(self, max_bytes: int) -> list[Work]:
         """The files to take in next, of one job, the oldest first: up to `max_bytes`, at least one.
-        A file that saw a crash before comes alone. Each counts as attempted from now on.
+        A file on which work broke off before comes alone, and is given up after `MAX_ATTEMPTS`.
+        Each counts as attempted from now on.
         """
         with self._writing() as connection:
+            _give_up_broken(connection)
             rows = connection.execute(
                 "SELECT i.*, j.collection FROM items i JOIN jobs j ON j.number = i.job"
                 " WHERE i.status = 'queued' AND i.job ="
@@ -276,15 +274,10 @@ class JobStore:
             )
             _finish_if_over(connection, work.job)
 
-    def give_up(self, work: Work, reason: str) -> None:
-        """Note that a file cannot be taken in, for a reason that is not the file's content."""
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE items SET status = 'failed', reason = ?, data = NULL"
-                " WHERE job = ? AND position = ? AND status = 'queued'",
-                (reason, work.job, work.position),
-            )
-            _finish_if_over(connection, work.job)
+    def is_cancelled(self, work: Work) -> bool:
+        """Whether the job of a file was cancelled meanwhile."""
+        rows = self._read("SELECT 1 FROM jobs WHERE number = ? AND NOT is_cancelled", (work.job,))
+        return not rows
 
     def put_back(self, works: Sequence[Work]) -> None:
         """Let files wait that were not attempted after all."""
@@ -315,34 +308,96 @@ class JobStore:
             if self._connections is not None:
                 self._connections.close()
                 self._connections = None
+                self._has_tables = self._is_made = False
 
     def _opened(self) -> Connections:
         with self._lock:
             if self._connections is None:
                 connections = Connections(self.path, create=True)
-                connection = connections.get()
-                if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                    # Takes hold once the (empty) file is written anew.
-                    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                    connection.execute("VACUUM")
-                for statement in _SCHEMA:
-                    connection.execute(statement)
+                try:
+                    check_version(connections.get(), VERSION, self.path)
+                except BaseException:
+                    connections.close()
+                    raise
                 self._connections = connections
             return self._connections
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _read(self, query: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Rows; none where there is no file, which reading does not make, or nothing in it."""
+        if self._connections is None and not self.path.exists():
+            return []
         with translated(self.folder):
-            yield self._opened().get()
+            connection = self._opened().get()
+            if not self._has_tables and not _has_tables(connection):
+                return []
+            self._has_tables = True
+            return connection.execute(query, parameters).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with translated(self.folder):
             connection = self._opened().get()
+            if not self._is_made:
+                _make_tables(connection)
+                self._is_made = True
             # What is erased is overwritten: nobody finds an upload in the file afterwards.
             connection.execute("PRAGMA secure_delete = ON").fetchall()
             with transaction(connection):
                 yield connection
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'items'").fetchone()
+    return found is not None
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Those that are missing, and the version of them: at first there was none."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        # Takes hold once the (empty) file is written anew.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("VACUUM")
+    with transaction(connection):
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _cancel(connection: sqlite3.Connection, column: str, value: str) -> None:
+    """Give up the files that wait, of the unfinished jobs that have `value` in `column`."""
+    rows = connection.execute(
+        f"SELECT number FROM jobs WHERE {column} = ? AND finished_at IS NULL", (value,)
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            "UPDATE items SET status = 'cancelled', data = NULL"
+            " WHERE job = ? AND status = 'queued'",
+            (row["number"],),
+        )
+        connection.execute("UPDATE jobs SET is_cancelled = 1 WHERE number = ?", (row["number"],))
+        _finish_if_over(connection, row["number"])
+
+
+def _give_up_broken(connection: sqlite3.Connection) -> None:
+    """Give up the files on which work broke off too often."""
+    rows = connection.execute(
+        "SELECT job, position FROM items WHERE status = 'queued' AND attempts >= ?",
+        (MAX_ATTEMPTS,),
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            "UPDATE items SET status = 'failed', reason = ?, data = NULL"
+            " WHERE job = ? AND position = ?",
+            (
+                f"the service broke off {MAX_ATTEMPTS} times while it was being read",
+                row["job"],
+                row["position"],
+            ),
+        )
+        _finish_if_over(connection, row["job"])
 
 
 def _finish_if_over(connection: sqlite3.Connection, number: int) -> None:

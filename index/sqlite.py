@@ -7,30 +7,41 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from index.errors import StorageError, StorageFull, StorageReadOnly
+from index.locks import FolderUse
 
 _BUSY_SECONDS = 30.0
 
 
 class Connections:
-    """Opens a connection the first time a thread asks, and closes all of them together."""
+    """Opens a connection the first time a thread asks, and closes all of them together. Until then
+    nobody can replace the folder's files.
+    """
 
     def __init__(self, path: Path, *, create: bool) -> None:
+        """Raises StorageError where there is no file and `create` is not said, or the folder cannot
+        be used.
+        """
         self._path = path
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._use = FolderUse(path.parent)
         if create:
             self._make_folder()
         elif not path.exists():
+            self._use.refuse_unfinished()
             raise StorageError(
                 f"The data folder {path.parent} holds no documents yet: ingest some with "
                 "`quoth ingest PATH`."
             )
+        self._use.begin()
 
     def get(self) -> sqlite3.Connection:
         """The connection of the calling thread."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            with self._lock:
+                self._use.begin()  # it may have been closed meanwhile
             connection = self._open()
             self._local.connection = connection
             with self._lock:
@@ -43,6 +54,7 @@ class Connections:
             for connection in self._all:
                 connection.close()
             self._all.clear()
+            self._use.end()
         self._local = threading.local()
 
     def _make_folder(self) -> None:
@@ -88,6 +100,13 @@ class Connections:
         )
         connection.row_factory = sqlite3.Row
         return connection
+
+
+def check_version(connection: sqlite3.Connection, version: int, path: Path) -> None:
+    """Raises StorageError where a newer Quoth than that of format `version` made the file."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > version:
+        raise StorageError(f"{path} was made by a newer Quoth: upgrade Quoth.")
 
 
 @contextmanager

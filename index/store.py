@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from documents.types import Chunk, Document
-from index import dates, keywords
+from index import dates, interrupt, keywords
 from index.catalogue import Catalogue
 from index.errors import unknown_document
 from index.filters import condition
@@ -85,6 +85,7 @@ class Store(Catalogue):
         Raises:
             EmbedderMismatch: the stored vectors are of another embedder.
             StorageError: it could not be stored; nothing of it was.
+            Exception: what `index.interrupt.check` raises; nothing of it was stored.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         date_first, date_last = dates.of_document(document.metadata) or (None, None)
@@ -96,6 +97,8 @@ class Store(Catalogue):
             }
         )
         with self._writing() as connection:
+            # Under the lock: the collection's removal is seen here, or removes this too.
+            interrupt.check()
             connection.execute(
                 "INSERT INTO meta VALUES ('embedder', ?) ON CONFLICT DO NOTHING", (embedder,)
             )

@@ -3,17 +3,19 @@
 Which process works is decided by a lock on a file, that the system frees when its process dies.
 """
 
-import fcntl
 import logging
-import os
 import threading
+import traceback
+from functools import partial
 from pathlib import Path
 
 from documents.errors import DocumentError
+from index import interrupt
 from index.errors import StorageError
 from index.ingest import IngestOptions, Outcome, ingest
-from index.jobs import MAX_ATTEMPTS, JobStore, Work
+from index.jobs import JobStore, Work
 from index.local import LocalIndex
+from index.locks import FolderLock
 
 log = logging.getLogger(__name__)
 
@@ -26,34 +28,12 @@ _LOCKED_SECONDS = 2.0
 _TROUBLE_SECONDS = 5.0
 
 
-class FolderLock:
-    """A lock on a data folder that its process holds until it lets go or dies."""
+class _Stopping(Exception):
+    """The worker is told to stop."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._handle: int | None = None
 
-    def take(self) -> bool:
-        """Whether this process holds it now.
-
-        Raises:
-            OSError: the file cannot be made.
-        """
-        if self._handle is None:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(handle)
-                return False
-            self._handle = handle
-        return True
-
-    def release(self) -> None:
-        """Let go."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+class _Cancelled(Exception):
+    """The job that is worked on was cancelled."""
 
 
 class JobWorker:
@@ -77,8 +57,8 @@ class JobWorker:
         self._wake.set()
 
     def stop(self, seconds: float) -> bool:
-        """Stop after the files in hand; the others wait for the next start. False where that took
-        more than `seconds`, and it still works.
+        """Stop before the model's next batch; what is not stored then waits for the next start, and
+        does not count as attempted. False where that took more than `seconds`, and it still works.
         """
         self._stopping.set()
         self._wake.set()
@@ -109,15 +89,13 @@ class JobWorker:
         except OSError as error:
             log.error("jobs wait: %s: %s", self._jobs.folder, error.strerror)
             return _TROUBLE_SECONDS
+        except Exception as error:
+            # Nobody else would begin the thread again. What it broke at counts as attempted.
+            log.error("jobs wait after something unexpected: %s", _place(error))
+            return _TROUBLE_SECONDS
         return 0.0
 
     def _take_in(self, works: list[Work]) -> None:
-        crashed = [work for work in works if work.attempts > MAX_ATTEMPTS]
-        for work in crashed:
-            self._jobs.give_up(
-                work, f"the service stopped {MAX_ATTEMPTS} times while it was being read"
-            )
-        works = [work for work in works if work not in crashed]
         if not works:
             return
         # Outcomes of one source come in its order; those of different sources may not.
@@ -125,21 +103,43 @@ class JobWorker:
         for work in works:
             waiting.setdefault(work.raw.source, []).append(work)
         try:
-            raws = [work.raw for work in works]
-            for outcome in ingest(self._index, works[0].collection, raws, self._options):
-                self._jobs.note(waiting[outcome.source].pop(0), outcome)
+            with interrupt.interrupted_by(partial(self._look, works[0])):
+                self._ingest(works, waiting)
+        except _Stopping:
+            self._put_back([work for rest in waiting.values() for work in rest])
+        except _Cancelled:
+            log.info("a job was cancelled while its files were taken in")
         except StorageError:
             self._put_back([work for rest in waiting.values() for work in rest])
             raise
         except Exception as error:
             left = [work for rest in waiting.values() for work in rest]
-            log.error("a file of a job could not be taken in", exc_info=error)
+            log.error("a file of a job could not be taken in: %s", _place(error))
             if len(left) > 1:  # one of them: each comes alone from now on
                 return
             for work in left:
                 self._jobs.note(
                     work, Outcome(work.raw.source, "failed", error=DocumentError(_UNEXPECTED))
                 )
+
+    def _ingest(self, works: list[Work], waiting: dict[str, list[Work]]) -> None:
+        raws = [work.raw for work in works]
+        outcomes = ingest(
+            self._index,
+            works[0].collection,
+            raws,
+            self._options,
+            started=lambda _source: interrupt.check(),
+        )
+        for outcome in outcomes:
+            self._jobs.note(waiting[outcome.source].pop(0), outcome)
+
+    def _look(self, work: Work) -> None:
+        """Raises where work on a file, or on others of its job, should go no further."""
+        if self._stopping.is_set():
+            raise _Stopping
+        if self._jobs.is_cancelled(work):
+            raise _Cancelled
 
     def _put_back(self, works: list[Work]) -> None:
         try:
@@ -151,6 +151,12 @@ class JobWorker:
         if seconds:
             self._wake.wait(seconds)
             self._wake.clear()
+
+
+def _place(error: Exception) -> str:
+    """Of what class an exception is and where it was raised. Its message could quote a document."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 _UNEXPECTED = "something went wrong in the service; its log says what"

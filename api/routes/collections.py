@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from api.problems import RESPONSES
 from api.schemas import CollectionIn, CollectionList, CollectionName, CollectionOut
-from api.state import CurrentEngine
+from api.state import CurrentAccess, CurrentEngine, CurrentState
 
 router = APIRouter(prefix="/v1/collections", tags=["Collections"], responses=RESPONSES)
 
@@ -26,6 +26,11 @@ def create(request: CollectionIn, engine: CurrentEngine, response: Response) -> 
 
 
 @router.delete("/{name}", status_code=204)
-def delete(name: CollectionName, engine: CurrentEngine) -> None:
-    """Remove a collection with all its documents."""
+def delete(
+    name: CollectionName, engine: CurrentEngine, access: CurrentAccess, state: CurrentState
+) -> None:
+    """Remove a collection with all its documents. Its jobs are cancelled."""
+    access.require(name)
+    engine.index.store.collection_id(name)  # of an unknown one nothing is cancelled
+    state.jobs.cancel_all(name)
     engine.index.store.delete_collection(name)

@@ -6,6 +6,8 @@ import pytest
 
 from api import cli, wiring
 from api.settings import InvalidSettings, load_settings
+from documents.load import Raw
+from index.jobs import JobStore
 from rag import read
 from tests.api.conftest import CALIBRATION
 from tests.fakes import HashingEmbedder
@@ -191,6 +193,17 @@ def test_documents_are_shown_and_removed(folder: Path, capsys: Captured) -> None
     sources = [p["source"] for p in json.loads(capsys.readouterr().out)["passages"]]
     assert "corpus/3.txt" not in sources
     assert len(sources) == 8
+
+
+def test_a_removed_collection_takes_its_jobs_with_it(folder: Path, capsys: Captured) -> None:
+    cli.run(["ingest", str(folder)])
+    data = load_settings().data_dir
+    jobs = JobStore(data)
+    job = jobs.add("default", [Raw(b"Later.", "later.txt", "later.txt")])
+    jobs.close()
+    assert cli.run(["collections", "remove", "default"]) == 0
+    assert jobs.job(job.id).status == "cancelled"
+    assert_fails(["collections", "remove", "default"], 1, capsys, "default")
 
 
 def test_search_says_how_and_filters(folder: Path, capsys: Captured) -> None:

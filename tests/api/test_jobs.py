@@ -1,6 +1,7 @@
 """Jobs over HTTP, and over `kill -9`."""
 
 import json
+import os
 import random
 import sqlite3
 import time
@@ -12,10 +13,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.keys import KeyStore
 from api.settings import Settings
 from api.wiring import Engine
+from documents.load import Raw
+from index.errors import StorageError
+from index.jobs import JobStore
+from tests import LOCAL
 from tests.api.sockets import fake_server, free_port
 from tests.api.test_http import add, assert_problem
+from tests.index.test_local import unprivileged
 
 Client = httpx.Client | TestClient
 
@@ -82,7 +89,7 @@ def test_a_bad_request_makes_no_job(client: TestClient) -> None:
 
 def test_a_full_queue_says_when_to_come_back(settings: Settings, engine: Engine) -> None:
     small = settings.model_copy(update={"waiting_files": 1})
-    with TestClient(create_app(small, engine)) as client:
+    with TestClient(create_app(small, engine), LOCAL) as client:
         response = client.post(
             "/v1/documents", params={"background": "true"}, files=files(["a.txt", "b.txt"])
         )
@@ -110,6 +117,87 @@ def test_cancelling(tmp_path: Path) -> None:
             o["source"] for o in again if o["status"] == "added"
         }
         assert len(stored) < 9
+
+
+def test_removing_a_collection_gives_up_its_jobs(tmp_path: Path) -> None:
+    with fake_server(tmp_path / "data", 0, 0.5) as (_process, client):
+        big = [
+            ("files", (f"{n}.txt", f"Text {n}. ".encode() * 4000, "text/plain")) for n in range(9)
+        ]
+        ids = {}
+        for name in ("news", "other"):
+            form = {"collection": name}
+            sent = client.post(
+                "/v1/documents",
+                params={"background": "true"},
+                data=form,
+                files=big if name == "news" else big[:1],
+            )
+            ids[name] = sent.json()["id"]
+        assert_problem(client.delete("/v1/collections/later"), 404, "unknown-collection")
+        while not client.get(f"/v1/jobs/{ids['news']}").json()["finished"]:
+            time.sleep(0.05)
+        assert client.delete("/v1/collections/news").status_code == 204
+        job = client.get(f"/v1/jobs/{ids['news']}").json()
+        assert job["status"] == "cancelled"
+        assert job["outcomes"][-1]["status"] == "cancelled"
+        assert finished(client, ids["other"])["status"] == "done"
+        names = [entry["name"] for entry in client.get("/v1/collections").json()["collections"]]
+        assert names == ["other"]
+
+
+def test_a_key_cancels_no_jobs_of_other_collections(settings: Settings, engine: Engine) -> None:
+    jobs = JobStore(settings.data_dir)
+    jobs.add("hidden", [Raw(b"Later.", "a.txt", "a.txt")])
+    engine.index.store.create_collection("hidden")
+    keys = KeyStore(settings.data_dir)
+    _key, text = keys.create("one", ["write"], ["open"])
+    app = create_app(settings, engine)
+    app.state.quoth._takes_jobs = False
+    with TestClient(app, LOCAL, headers={"X-API-Key": text}) as client:
+        assert_problem(client.delete("/v1/collections/hidden"), 404, "unknown-collection")
+    assert jobs.pending()[0] == 1
+    jobs.close()
+    keys.close()
+
+
+def test_files_of_a_newer_version_are_refused(
+    settings: Settings, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    JobStore(settings.data_dir).add("news", [Raw(b"Later.", "a.txt", "a.txt")])
+    with sqlite3.connect(settings.data_dir / "jobs.sqlite3") as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with TestClient(create_app(settings, engine), LOCAL) as client:
+        assert_problem(client.get("/v1/jobs"), 503, "storage-unavailable")
+    assert "jobs.sqlite3 was made by a newer Quoth: upgrade Quoth." in caplog.text
+    keys = KeyStore(settings.data_dir)
+    _key, text = keys.create("one", ["read"])
+    assert keys.verify(text) is not None
+    keys.close()
+    with sqlite3.connect(settings.data_dir / "keys.sqlite3") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        connection.execute("PRAGMA user_version = 2")
+    for look in (keys.list, keys.any, lambda: keys.verify(text)):
+        with pytest.raises(StorageError, match="newer Quoth: upgrade"):
+            look()
+
+
+def test_a_folder_that_cannot_be_written_has_no_jobs(settings: Settings, engine: Engine) -> None:
+    engine.index.store.create_collection("news")
+    for path in [*list(settings.data_dir.parents)[:3]]:
+        os.chmod(path, 0o755)
+    os.chmod(settings.data_dir, 0o555)
+    app = create_app(settings, engine)
+    app.state.quoth._takes_jobs = False
+    try:
+        with unprivileged(), TestClient(app, LOCAL) as client:
+            assert client.get("/v1/jobs").json() == {"jobs": [], "next": None}
+            assert_problem(client.get("/v1/jobs/job_none"), 404, "unknown-job")
+            metrics = client.get("/metrics")
+            assert metrics.status_code == 200
+            assert "quoth_job_files_waiting 0.0" in metrics.text
+    finally:
+        os.chmod(settings.data_dir, 0o755)
 
 
 def test_kill_in_the_middle_of_a_job(tmp_path: Path) -> None:
