@@ -17,6 +17,11 @@ from index.types import Vectors
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+PADDED_TO = 16
+"""Tokens by whose multiples batches are long. For each shape of a batch torch keeps what it made to
+compute it, up to a thousand of them: hundreds of megabytes where every length is one.
+"""
+
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -91,7 +96,9 @@ class SentenceTransformerEmbedder:
         for batch in batches([len(row) for row in ids], self._options.batch_tokens):
             interrupt.check()
             features = self._tokenizer.pad(
-                {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
+                {"input_ids": [ids[i] for i in batch]},
+                pad_to_multiple_of=padding(self._window),
+                return_tensors="pt",
             )
             vectors[batch] = self._on_thread(partial(self._forward, dict(features)))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -104,6 +111,11 @@ class SentenceTransformerEmbedder:
         with torch.inference_mode():
             vectors: Vectors = self.model(features)["sentence_embedding"].float().numpy()
         return vectors
+
+
+def padding(window: int) -> int | None:
+    """To what multiple a batch is padded; None where that would not fit a model's window."""
+    return PADDED_TO if window % PADDED_TO == 0 else None
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from documents.types import Span
 from index import interrupt
-from index.embedder import batches
+from index.embedder import batches, padding
 from index.model_thread import ModelThread
 
 _QUESTION_SHARE = 8
@@ -134,7 +134,9 @@ class SpanModel:
         import torch
 
         with self._lock:
-            features = self._tokenizer.pad(dict(rows), return_tensors="pt")
+            features = self._tokenizer.pad(
+                dict(rows), pad_to_multiple_of=padding(self._window), return_tensors="pt"
+            )
         with torch.inference_mode():
             output = self._model(**features)
         return output.start_logits.float().numpy(), output.end_logits.float().numpy()

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,22 @@ def test_models_that_know_segments_get_them() -> None:
         special_tokens=[("<s>", 0), ("</s>", 2)],
     )
     SpanModel(Segmented(), tokenizer, "segmented").find("why", [whole("x gold2")])
-    assert seen == [[[0, 0, 0, 1, 1, 1]]]
+    assert seen == [[[0, 0, 0, 1, 1, 1, *[0] * 10]]]  # a batch is padded to 16
+
+
+def test_a_window_that_padding_would_overrun_is_left_as_it_is() -> None:
+    class Narrow(GoldModel):
+        config = SimpleNamespace(max_position_embeddings=50)
+
+        def __call__(self, input_ids: Any, attention_mask: Any, **_: Any) -> Any:
+            widths.append(input_ids.shape[1])
+            return super().__call__(input_ids, attention_mask)
+
+    widths: list[int] = []
+    model = SpanModel(Narrow(), word_tokenizer(), "narrow")
+    found = model.find("why", [whole("x gold2 " + "y " * 200), whole("gold3")])
+    assert [one.score for one in found if one] == [2.0, 4.0]
+    assert max(widths) == 50
 
 
 def test_no_passages() -> None:
