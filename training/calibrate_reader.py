@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoModel, AutoTokenizer
 
@@ -244,11 +246,7 @@ def fitted(
     rows: list[Row], with_weights: Callable[[tuple[float, float]], SpanReader]
 ) -> dict[str, Any]:
     """Fit both regressions on one half, print what they do on the other."""
-    fit = [row for row in rows if not row.held and row.answerable and row.candidates]
-    ranking = LogisticRegression(C=100.0).fit(
-        np.concatenate([row.features for row in fit]), np.concatenate([row.right for row in fit])
-    )
-    rank_weights = (1.0, float(ranking.coef_[0][1] / ranking.coef_[0][0]))
+    rank_weights = ranking([row for row in rows if not row.held and row.whole])
     rows = [row for row in rows if row.candidates]
     features, right = _best(rows, with_weights(rank_weights))
     held = np.array([row.held for row in rows])
@@ -275,6 +273,23 @@ def fitted(
         "bias": round(float(model.intercept_[0]), 6),
         "threshold": round(threshold, 3),
     }
+
+
+def ranking(rows: list[Row]) -> tuple[float, float]:
+    """Weights of the two scores by which the right passages of a question come first (conditional
+    logit, McFadden 1973: only passages of one question are compared).
+    """
+    compared = [(row.features, row.right) for row in rows if row.right.any()]
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        total = 0.0
+        for features, right in compared:
+            scores = features @ weights
+            total += float(logsumexp(scores) - logsumexp(scores[right]))
+        return total
+
+    weights = minimize(loss, np.array([0.2, 5.0]), method="Nelder-Mead").x
+    return 1.0, float(weights[1] / weights[0])
 
 
 def _best(rows: list[Row], reader: SpanReader) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
