@@ -30,8 +30,10 @@ BATCH_PIECES = 6144
 PART_PIECES = 2048
 """Of a batch that go through the model at once: more fall out of the processor's cache."""
 PEAK_RATE = 1.5e-4
+RESTART_RATE = 1e-4
+"""Of a model that has been trained before: less is unlearnt before it learns again."""
 FROZEN_LAYERS = 3
-"""Of a model that has been trained before."""
+"""Of one that has been trained before, likewise."""
 AVERAGE_FROM = 0.7
 DROPOUT = 0.1
 PARALLEL_LAYER = 8
@@ -258,7 +260,8 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
     weights = [p.detach().clone() for p in model.parameters() if p.requires_grad]
     model.bfloat16()
     halves = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=PEAK_RATE, weight_decay=0.01, fused=True)
+    peak = RESTART_RATE if options.start else PEAK_RATE
+    optimizer = torch.optim.AdamW(weights, lr=peak, weight_decay=0.01, fused=True)
     average: list[torch.Tensor] | None = None
     done, steps, averaged = 0.0, 0, 0
     checkpoint = options.work / "checkpoint.pt"
@@ -279,7 +282,7 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
             if done >= total:
                 break
             share = done / total
-            rate = PEAK_RATE * min(1.0, share / 0.05, (1 - share) / 0.95 + 0.02)
+            rate = peak * min(1.0, share / 0.05, (1 - share) / 0.95 + 0.02)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             loss = step_back(model, batch)
