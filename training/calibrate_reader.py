@@ -2,13 +2,12 @@
 
     python -m training.calibrate_reader --data PATH/data
 
-On sets and documents that no shipped weight has seen (`UNTRAINED_SETS`, the held-out documents of
-NTREX), in one collection of many languages with what else is held out. Questions are asked three
-ways: of the whole collection, of the paragraphs of their article alone, and of the collection
-without the paragraph that answers, when any answer is wrong. The clozes of NTREX are asked in one
-language of documents in another. A reading is right when its quote holds the gold answer. Half of
-the paragraphs fit, the other half gives the figures printed. XQuAD and the seed questions are not
-used.
+On questions and documents that no shipped weight has seen (`calibration_questions`), in one
+collection of many languages with what else is held out. Questions are asked three ways: of the
+whole collection, of the paragraphs of their article alone, and of the collection without what
+answers, when any answer is wrong. News is asked about in other languages than it is in, and again
+with the news in others. A reading is right when its quote holds the gold answer. Half of the
+paragraphs fit, the other half gives the figures printed. XQuAD and the seed questions are not used.
 """
 
 import argparse
@@ -20,17 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
-from transformers import AutoModel, AutoTokenizer
 
 from api.settings import load_settings
 from api.wiring import load_embedder
 from documents.load import Raw
-from index import bundled
 from index.ingest import ingest
 from index.local import LocalIndex
 from index.store import Store
@@ -40,50 +36,21 @@ from rag.evaluation.abstention import auroc, expected_calibration_error
 from rag.evaluation.metrics import contains_answer
 from rag.span_model import SpanModel
 from rag.span_reader import FEATURES, Calibration, Candidate, SpanReader, sentences_around
-from training.clozes import UNSPACED
-from training.reader_examples import (
-    LANGUAGES,
-    SETS,
-    clozes,
-    held_out_documents,
-    held_out_paragraphs,
-    parallel_documents,
-    read_lines,
-)
-from training.word_alignment import Aligner
+from training.calibration_questions import Asked, news, news_clozes, news_questions, questions
 
 FALSE_ANSWERS = 0.1
 """Share of the unanswerable questions, asked of the whole collection as users ask, that may get an
 answer at the default threshold.
 """
-UNTRAINED_SETS = (
-    "qa-train/cmrc.trial", "qa-train/iapp.valid", "qa-eval/iapp.test", "qa-eval/jaquad.dev",
-    "qa-eval/tquad.dev",
-)  # fmt: skip
-UNTRAINED_PARAGRAPHS = 150
-"""Of a set, by whole articles, about."""
 COLLECTION = "calibration"
 LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, the source of the paragraph that answers, the sources of its article, and the
-    gold answers (none where nothing answers).
-    """
-
-    question: str
-    source: str
-    article: tuple[str, ...]
-    golds: tuple[str, ...]
-    foreign: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One asking: what was found in each passage and whether its quote holds the gold answer, shape
-    (n,); whether anything answers; whether the whole collection was asked; and the half of the
-    paragraphs.
+    (n,); whether anything answers; whether the whole collection was asked; the half of the
+    paragraphs; whether in another language than the documents; and whether written for this.
     """
 
     candidates: list[Candidate]
@@ -92,6 +59,7 @@ class Row:
     whole: bool
     held: bool
     foreign: bool
+    written: bool
 
     @property
     def features(self) -> NDArray[np.float64]:
@@ -105,26 +73,32 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--clozes", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=3, help="languages each piece of news is in")
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     settings = load_settings()
     cache = settings.embedder_options().cache
-    texts, asked = drawn(arguments.data, rng, arguments.questions)
-    more_texts, more = drawn_clozes(arguments.data, rng, arguments.clozes, cache)
+    texts, asked = questions(arguments.data, rng, arguments.questions)
+    told = news(arguments.data, cache, rng)
+    asked += news_clozes(told, rng, arguments.clozes)
     embedder = load_embedder(settings)
     model = reader_model.load(arguments.reader, cache)
     reader = uncalibrated(model, embedder, (1.0, 0.0))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        LocalIndex(Store(Path(folder)), embedder) as index,
-    ):
-        raws = (Raw(text.encode(), name, name) for name, text in {**texts, **more_texts}.items())
-        for outcome in ingest(index, COLLECTION, raws):
-            assert outcome.status == "added", outcome.reason
-        print(f"{len(texts) + len(more_texts)} documents are in", flush=True)
-        rows = list(answered([*asked, *more], index, reader))
+    rows: list[Row] = []
+    for number in range(arguments.rounds):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            LocalIndex(Store(Path(folder)), embedder) as index,
+        ):
+            documents = {**texts, **told.texts()}
+            raws = (Raw(text.encode(), name, name) for name, text in documents.items())
+            for outcome in ingest(index, COLLECTION, raws):
+                assert outcome.status == "added", outcome.reason
+            print(f"round {number}: {len(documents)} documents are in", flush=True)
+            rows += answered([*asked, *news_questions(told)], index, reader)
+        told, asked = told.drawn(rng), []
     values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
     values["models"] = f"{embedder.identity} + {reader.name}"
     values["seed"] = arguments.seed
@@ -133,82 +107,17 @@ def main() -> None:
     print(f"wrote {target}")
 
 
-def drawn(folder: Path, rng: np.random.Generator, count: int) -> tuple[dict[str, str], list[Asked]]:
-    """Paragraphs by source: those of `UNTRAINED_SETS` and beside them what is held out of qa-train;
-    and questions about the former, alike many of each set and at most one a paragraph.
-    """
-    trained = {r["title"] for n in SETS for r in read_lines(folder / f"qa-train/{n}.jsonl.gz")}
-    rows_of = {n: untrained(folder / f"{n}.jsonl.gz", trained, rng) for n in UNTRAINED_SETS}
-    texts = {row["context"] for rows in rows_of.values() for row in rows}
-    texts |= held_out_paragraphs(folder / "qa-train")
-    sources = {text: f"paragraph-{n}.txt" for n, text in enumerate(sorted(texts))}
-    asked: list[Asked] = []
-    for rows in rows_of.values():
-        articles: dict[str, set[str]] = {}
-        for row in rows:
-            articles.setdefault(row["title"], set()).add(sources[row["context"]])
-        taken: set[str] = set()
-        for row in (rows[i] for i in rng.permutation(len(rows))):
-            if row["context"] not in taken and len(taken) < count // len(rows_of):
-                taken.add(row["context"])
-                golds = tuple(answer["text"] for answer in row["answers"])
-                article = tuple(sorted(articles[row["title"]]))
-                asked.append(Asked(row["question"], sources[row["context"]], article, golds, False))
-    return {source: text for text, source in sources.items()}, asked
-
-
-def untrained(path: Path, trained: set[str], rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Questions of a set about whole articles of it, drawn at random from those not `trained`."""
-    of_title: dict[str, list[dict[str, Any]]] = {}
-    for row in read_lines(path):
-        if row["title"] not in trained:
-            of_title.setdefault(row["title"], []).append(row)
-    drawn: list[dict[str, Any]] = []
-    for title in rng.permutation(sorted(of_title)):
-        drawn += of_title[str(title)]
-        if len({row["context"] for row in drawn}) >= UNTRAINED_PARAGRAPHS:
-            break
-    return drawn
-
-
-def drawn_clozes(
-    folder: Path, rng: np.random.Generator, count: int, cache: Path
-) -> tuple[dict[str, str], list[Asked]]:
-    """The held-out documents of NTREX, each in a language drawn at random, and clozes about them in
-    other languages.
-    """
-    path = folder / "ntrex.jsonl.gz"
-    held = held_out_documents(path)
-    others = {str(row["document"]) for row in read_lines(path)} - held
-    base = bundled.prepare(cache)
-    model = AutoModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
-    aligner = Aligner(model, AutoTokenizer.from_pretrained(base))
-    texts: dict[str, str] = {}
-    asked: list[Asked] = []
-    for n, document in enumerate(parallel_documents(path, LANGUAGES, others, aligner)):
-        told = str(rng.choice(LANGUAGES))
-        glue = "" if told in UNSPACED - {"tha"} else " "
-        texts[f"news-{n}.txt"] = glue.join(place[told].text for place in document)
-        kept = [{language: place[language] for language in LANGUAGES} for place in document]
-        for text, answers in clozes(kept, 20 * count // len(held), rng, told=told, same_language=0):
-            if answers and sum(a.source == f"news-{n}.txt" for a in asked) < count // len(held):
-                gold = text.passage[text.start : text.end]
-                asked.append(
-                    Asked(text.question, f"news-{n}.txt", (f"news-{n}.txt",), (gold,), True)
-                )
-    return texts, asked
-
-
 def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Iterator[Row]:
     """Ask each question in the three ways."""
     ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
     for number, one in enumerate(asked):
-        held = int(one.source.split("-")[1].split(".")[0]) % 2 == 1
+        held = int(one.answering[0].split("-")[1].split(".")[0]) % 2 == 1
+        answering = {ids[source] for source in one.answering}
         hits = index.search(one.question, COLLECTION, LIMIT + 2)
         article = tuple(ids[source] for source in one.article)
         narrow = index.search(one.question, COLLECTION, LIMIT, Filters(document_ids=article))
-        without = [hit for hit in hits if hit.document_id != ids[one.source]]
-        near = [hit for hit in narrow if hit.document_id != ids[one.source]]
+        without = [hit for hit in hits if hit.document_id not in answering]
+        near = [hit for hit in narrow if hit.document_id not in answering]
         readings = {c.hit.chunk_id: c for c in reader.candidates(one.question, [*hits, *narrow])}
         for kept, answerable, whole in (
             (hits[:LIMIT], bool(one.golds), True),
@@ -230,8 +139,17 @@ def _row(
     one: Asked, candidates: list[Candidate], *, answerable: bool, whole: bool, held: bool
 ) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
-    right = [answerable and bool(contains_answer(quote, one.golds)) for quote in quotes]
-    return Row(candidates, np.array(right, bool), answerable, whole, held, one.foreign)
+    right = [answerable and is_right(quote, one) for quote in quotes]
+    return Row(
+        candidates, np.array(right, bool), answerable, whole, held, one.foreign, one.sentences
+    )
+
+
+def is_right(quote: str, one: Asked) -> bool:
+    """Whether a quote holds a gold answer, or is of a sentence that does."""
+    if contains_answer(quote, one.golds):
+        return True
+    return one.sentences and any(contains_answer(gold, [quote]) for gold in one.golds)
 
 
 def uncalibrated(
@@ -252,6 +170,7 @@ def fitted(
     held = np.array([row.held for row in rows])
     answerable = np.array([row.answerable for row in rows])
     foreign = np.array([row.foreign for row in rows])
+    written = np.array([row.written for row in rows])
     model = LogisticRegression(C=100.0, max_iter=2000).fit(features[~held], right[~held])
     confidence = model.predict_proba(features)[:, 1]
     whole = np.array([row.whole for row in rows])
@@ -259,7 +178,7 @@ def fitted(
     threshold = float(np.quantile(silent, 1 - FALSE_ANSWERS))
     for name, where in (
         ("all", held), ("foreign", held & foreign), ("own", held & ~foreign),
-        ("whole collection", held & whole),
+        ("whole collection", held & whole), ("foreign, as people ask", held & foreign & written),
     ):  # fmt: skip
         _report(name, confidence[where], right[where], answerable[where], threshold)
     for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("search", (0.0, 1.0))):
