@@ -30,7 +30,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"})
+DOCS_FILES = "/docs-files"
+OPEN_PATHS = frozenset(
+    {"/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"}
+    | {
+        f"{DOCS_FILES}/{name}"
+        for name in (
+            "swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png",
+        )
+    }
+)  # fmt: skip
 """Whether the process lives, and what the interface is: nothing about what is stored."""
 
 READING_POSTS = frozenset({"/v1/answer", "/v1/search", "/v1/chat/completions", "/mcp"})

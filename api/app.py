@@ -6,11 +6,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
-from api.access import Authentication
+from api.access import DOCS_FILES, Authentication
 from api.admission import Gate
 from api.limits import BodyLimit
 from api.observe import Observed
@@ -56,7 +57,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         async with working(state):
             yield
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Quoth",
         version=quoth_version(),
         description=_DESCRIPTION,
@@ -65,6 +66,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         redirect_slashes=False,
         contact=None,
         license_info={"name": "Apache-2.0"},
+        static_url=DOCS_FILES,
     )
     app.state.quoth = state
     app.openapi = with_keys(app.openapi, state.needs_key)  # type: ignore[method-assign]

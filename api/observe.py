@@ -31,10 +31,9 @@ _POLICY_OF_PAGES = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-_DOCS = "https://cdn.jsdelivr.net"
 _POLICY_OF_DOCS = (
-    f"default-src 'self'; script-src 'unsafe-inline' {_DOCS}; style-src 'unsafe-inline' {_DOCS}; "
-    "img-src 'self' data: https://fastapi.tiangolo.com; worker-src blob:; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
 )
 
 

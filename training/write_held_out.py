@@ -1,6 +1,6 @@
 """Write the questions of a set of `qa-train` that no weight has seen, for `quoth evaluate`.
 
-    python -m training.write_held_out --data PATH/data pquad.validation held-out.jsonl
+python -m training.write_held_out --data PATH/data pquad.validation held-out.jsonl
 """
 
 import argparse
