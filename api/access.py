@@ -33,6 +33,7 @@ T = TypeVar("T")
 DOCS_FILES = "/docs-files"
 OPEN_PATHS = frozenset(
     {"/healthz", "/readyz", "/docs", "/redoc", "/openapi.json"}
+    | {"/", "/page/page.js", "/page/style.css"}
     | {
         f"{DOCS_FILES}/{name}"
         for name in (

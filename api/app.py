@@ -17,7 +17,7 @@ from api.limits import BodyLimit
 from api.observe import Observed
 from api.openai_errors import OpenAIErrors
 from api.openapi import with_keys
-from api.routes import answers, chat, collections, documents, health, jobs
+from api.routes import answers, chat, collections, documents, health, jobs, page
 from api.serving import draining
 from api.settings import Settings
 from api.state import State
@@ -72,7 +72,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.openapi = with_keys(app.openapi, state.needs_key)  # type: ignore[method-assign]
     problems.install(app)
     surround(app, state)
-    for routes in (answers, chat, documents, jobs, collections, health):
+    for routes in (answers, chat, documents, jobs, collections, health, page):
         app.include_router(routes.router)
     return app
 

@@ -252,7 +252,7 @@ def models_command(
 def serve_command(
     host: str | None, port: int | None, workers: int | None, data_dir: Path | None
 ) -> None:
-    """Run the HTTP service; its documentation is at /docs.
+    """Run the HTTP service with its page at / and its documentation at /docs.
 
     Where others can reach its address it needs a key: see `quoth keys`.
     """
@@ -261,7 +261,7 @@ def serve_command(
     settings = load_settings(data_dir=data_dir, host=host, port=port, workers=workers)
     require_key_where_exposed(settings)
     click.echo(
-        f"Quoth listens on http://{settings.host}:{settings.port} (documentation: /docs)", err=True
+        f"Quoth listens on http://{settings.host}:{settings.port}/ (for programs: /docs)", err=True
     )
     serve(settings)
 
