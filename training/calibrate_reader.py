@@ -111,18 +111,22 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
     """Ask each question in the three ways."""
     ids = {r.source: r.id for r in index.store.documents(COLLECTION, limit=2**31)}
     for number, one in enumerate(asked):
-        held = int(one.answering[0].split("-")[1].split(".")[0]) % 2 == 1
-        answering = {ids[source] for source in one.answering}
-        hits = index.search(one.question, COLLECTION, LIMIT + 2)
+        left_out = tuple(ids[source] for source in one.without)
+        hits = index.search(one.question, COLLECTION, LIMIT)
+        without = index.search(
+            one.question, COLLECTION, LIMIT, Filters(exclude_document_ids=left_out)
+        )
         article = tuple(ids[source] for source in one.article)
         narrow = index.search(one.question, COLLECTION, LIMIT, Filters(document_ids=article))
-        without = [hit for hit in hits if hit.document_id not in answering]
-        near = [hit for hit in narrow if hit.document_id not in answering]
-        readings = {c.hit.chunk_id: c for c in reader.candidates(one.question, [*hits, *narrow])}
+        near = [hit for hit in narrow if hit.document_id not in left_out]
+        every = {hit.chunk_id: hit for hit in (*hits, *without, *narrow)}
+        found_in = reader.candidates(one.question, list(every.values()))
+        readings = {candidate.hit.chunk_id: candidate for candidate in found_in}
+        answering = {ids[source] for source in one.answering}
         for kept, answerable, whole in (
-            (hits[:LIMIT], bool(one.golds), True),
+            (hits, bool(one.golds), True),
             (narrow, bool(one.golds), False),
-            (without[:LIMIT], False, True),
+            (without, False, True),
             (near, False, False),
         ):
             # A passage's score is that of its own search.
@@ -130,19 +134,19 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
                 replace(readings[hit.chunk_id], hit=hit) for hit in kept if hit.chunk_id in readings
             ]
             if found:
-                yield _row(one, found, answerable=answerable, whole=whole, held=held)
+                yield _row(one, found, answering if answerable else set(), whole=whole)
         if number % 50 == 0:
             print(f"asked {number} of {len(asked)}", flush=True)
 
 
-def _row(
-    one: Asked, candidates: list[Candidate], *, answerable: bool, whole: bool, held: bool
-) -> Row:
+def _row(one: Asked, candidates: list[Candidate], answering: set[str], *, whole: bool) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
-    right = [answerable and is_right(quote, one) for quote in quotes]
-    return Row(
-        candidates, np.array(right, bool), answerable, whole, held, one.foreign, one.sentences
-    )
+    right = [
+        candidate.hit.document_id in answering and is_right(quote, one)
+        for candidate, quote in zip(candidates, quotes, strict=True)
+    ]
+    found = np.array(right, bool)
+    return Row(candidates, found, bool(answering), whole, one.held, one.foreign, one.sentences)
 
 
 def is_right(quote: str, one: Asked) -> bool:

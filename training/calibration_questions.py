@@ -36,25 +36,35 @@ UNTRAINED_PARAGRAPHS = 150
 """Of a set, by whole articles, about."""
 
 
+STORIES = (
+    ("abcnews.306815", "newsweek.51338"), ("cnn.304489", "cnn.304447"),
+    ("bbc.381736", "cnbc.com.6790"),
+)  # fmt: skip
+"""Of the news."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question; the sources of the documents that answer, the first of which says on which half
-    it is; the sources of its article; the gold answers, or, where `sentences`, the whole sentences
-    that hold one (none where nothing answers); and whether the document is in another language.
+    """A question; the sources of the documents that answer; those of its article; those that are
+    left out to have it unanswered; the gold answers, or, where `sentences`, the whole sentences
+    that hold one (none where nothing answers); whether the document is in another language; and
+    whether it is of the half that measures.
     """
 
     question: str
     answering: tuple[str, ...]
     article: tuple[str, ...]
+    without: tuple[str, ...]
     golds: tuple[str, ...]
     foreign: bool
+    held: bool
     sentences: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class News:
     """The held-out documents of NTREX by name, sentence by sentence, each with what language (of
-    NTREX) it is in for now.
+    NTREX) it is in for now. Documents of one `story` say some of the same.
     """
 
     documents: dict[str, list[dict[str, Translated]]]
@@ -72,6 +82,15 @@ class News:
     def source(self, name: str) -> str:
         """Of a document."""
         return f"news-{sorted(self.documents).index(name)}.txt"
+
+    def story(self, name: str) -> tuple[str, ...]:
+        """The sources of a document and of those that tell some of the same, in order."""
+        together = next((names for names in STORIES if name in names), (name,))
+        return tuple(sorted(self.source(one) for one in together))
+
+    def is_held(self, name: str) -> bool:
+        """Half of the stories measure."""
+        return int(self.story(name)[0].removeprefix("news-").removesuffix(".txt")) % 2 == 1
 
     def drawn(self, rng: np.random.Generator) -> "News":
         """Each in another language, drawn at random."""
@@ -115,7 +134,10 @@ def questions(
                 golds = tuple(answer["text"] for answer in row["answers"])
                 article = tuple(sorted(articles[row["title"]]))
                 source = sources[row["context"]]
-                asked.append(Asked(row["question"], (source,), article, golds, False))
+                held = int(article[0].removeprefix("paragraph-").removesuffix(".txt")) % 2 == 1
+                asked.append(
+                    Asked(row["question"], (source,), article, (source,), golds, False, held)
+                )
     return {source: text for text, source in sources.items()}, asked
 
 
@@ -143,7 +165,8 @@ def news_clozes(told: News, rng: np.random.Generator, count: int) -> list[Asked]
         made = clozes(kept, 20 * each, rng, told=told.told[name], same_language=0)
         for text in [text for text, answers in made if answers][:each]:
             gold = text.passage[text.start : text.end]
-            asked.append(Asked(text.question, (source,), (source,), (gold,), foreign=True))
+            story, held = told.story(name), told.is_held(name)
+            asked.append(Asked(text.question, (source,), story, story, (gold,), True, held))
     return asked
 
 
@@ -159,5 +182,9 @@ def news_questions(told: News) -> list[Asked]:
             for number in numbers
         )
         foreign = not any(told.told[name].startswith(row["language"]) for name in row["answers"])
-        asked.append(Asked(row["question"], sources, sources, golds, foreign, sentences=True))
+        name = next(iter(row["answers"]))
+        story, held = told.story(name), told.is_held(name)
+        asked.append(
+            Asked(row["question"], sources, story, story, golds, foreign, held, sentences=True)
+        )
     return asked
