@@ -55,12 +55,10 @@ def test_what_a_document_says_stays_text(address: str, tmp_path: Path) -> None:
 
 
 @needs_browser
-def test_an_unknown_collection_in_the_address_is_left_for_one_that_is_there(
-    address: str, tmp_path: Path
-) -> None:
+def test_the_address_says_which_collection(address: str, tmp_path: Path) -> None:
     page = shown(address, tmp_path, q="The engine", **{"in": "nowhere"})
-    assert "<option>default</option>" in page
-    assert "cannot be reached" not in page
+    assert "There is no collection" in page
+    assert "nowhere" in page
 
 
 @needs_browser
