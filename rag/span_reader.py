@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from statistics import fmean
 
+from documents.language import detect
 from documents.types import Span
 from index.terms import passage_text
 from index.types import Embedder, Hit
@@ -16,11 +17,13 @@ from rag.same import Wording, relations
 from rag.span_model import Found, Passage, SpanModel
 from rag.types import Reading
 
-FEATURES = ("span_score", "cosine_lead", "lead")
+FEATURES = ("span_score", "cosine_lead", "lead", "foreign", "foreign_score", "foreign_cosine_lead")
 """What confidence is made of: the model's score of the span, clipped; by how much the cosine of
-question and passage is above the mean of the passages read; and by how much the score leads the
-best rival, a passage that says something else and is another document's or stands before it. (What
-its own document says further down is no rival: with that, confidence is worth less.)
+question and passage is above the mean of the passages read; by how much the score leads the best
+rival, a passage that says something else and is another document's or stands before it (what its
+own document says further down is no rival: with that, confidence is worth less); and, where the
+passage is in another language than the question, 1 and the first two once more: a score is worth
+something else there.
 """
 
 _CLIP = 20.0
@@ -121,7 +124,7 @@ class SpanReader:
                 confidence=judged.confidence,
                 group=judged.group,
             )
-            for judged in self.judged(self.candidates(question, hits))
+            for judged in self.judged(self.candidates(question, hits), detect(question).tag)
         ]
 
     def candidates(self, question: str, hits: Sequence[Hit]) -> list[Candidate]:
@@ -133,11 +136,13 @@ class SpanReader:
             if one is not None
         ]
 
-    def judged(self, candidates: Sequence[Candidate]) -> list[Judged]:
-        """Candidates in order, best first, with what the others say about each."""
+    def judged(self, candidates: Sequence[Candidate], language: str) -> list[Judged]:
+        """Candidates in order, best first, with what the others say about each; `language` is the
+        question's.
+        """
         ranked = sorted(candidates, key=lambda c: (-self._rank_score(c), c.hit.rank))
         table = relations([candidate.wording for candidate in ranked], self._embedder)
-        features = [_features(n, ranked, table) for n in range(len(ranked))]
+        features = [_features(n, ranked, table, language) for n in range(len(ranked))]
         confidences = [self._calibration.probability(values) for values in features]
         groups = _groups(table, confidences)
         return [
@@ -164,7 +169,7 @@ def _groups(table: Sequence[Sequence[Relation]], confidences: Sequence[float]) -
 
 
 def _features(
-    n: int, ranked: Sequence[Candidate], table: Sequence[Sequence[Relation]]
+    n: int, ranked: Sequence[Candidate], table: Sequence[Sequence[Relation]], language: str
 ) -> tuple[float, ...]:
     one = ranked[n]
     against = [
@@ -174,7 +179,8 @@ def _features(
     ]
     lead = max(-_CLIP, min(_CLIP, one.score - max(against))) if against else _CLIP
     cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)
-    return one.score, cosine_lead, lead
+    foreign = float(language.split("-")[0] != one.hit.language.split("-")[0])
+    return one.score, cosine_lead, lead, foreign, foreign * one.score, foreign * cosine_lead
 
 
 def _passage(hit: Hit) -> Passage:

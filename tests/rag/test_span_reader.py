@@ -17,7 +17,7 @@ from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
 
 # Confidence rises with the lead alone; passages are ordered by the model's score.
-LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0), 0.0, 0.5)
+LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0), 0.0, 0.5)
 
 
 def hits_of(tmp_path: Path, *texts: str) -> list[Hit]:
@@ -102,7 +102,7 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
         Candidate(hit, Span(start := hit.text.index(text), start + len(text)), score)
         for hit, text, score in zip(hits, said, (6.0, 5.0, 4.0), strict=True)
     ]
-    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, "en")
     assert [entry.group for entry in judged] == [0, None, 1]
     # The year is no rival of the day in it; 1950 is one of both.
     assert [entry.features[2] for entry in judged] == [2.0, 1.0, -2.0]
@@ -110,7 +110,7 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
 
 def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) -> None:
     # Closer vectors make the full date surer than the year, which the model ranks before it.
-    near = Calibration((1.0, 0.0), (0.0, 3.0, 0.0), 0.0, 0.5)
+    near = Calibration((1.0, 0.0), (0.0, 3.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
     texts = ("In 1953 it ended.", "On 27 July 1953 it ended.", "Es war am 27. Juli 1953 zu Ende.")
     hits = hits_of(tmp_path, *texts)
     said = ("1953", "27 July 1953", "27. Juli 1953")
@@ -120,7 +120,7 @@ def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) ->
             hits, said, ("en", "nl", "de"), (0.1, 0.7, 0.7), (6.0, 5.0, 4.0), strict=True
         )
     ]  # fmt: skip
-    judged = SpanReader(gold_model(), calibration=near).judged(candidates)
+    judged = SpanReader(gold_model(), calibration=near).judged(candidates, "en")
     # The logistic of 3 times -.4, and .2.
     assert [entry.confidence for entry in judged] == pytest.approx([0.231, 0.646, 0.646], abs=1e-3)
     assert [entry.group for entry in judged] == [None, 0, 0]
@@ -133,7 +133,7 @@ def test_what_its_own_document_says_besides_is_no_rival(tmp_path: Path) -> None:
             Candidate(first, Span(8, 13), 7.0),
             Candidate(replace(second, document_id=document), Span(8, 13), 3.0),
         ]
-        judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+        judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, "en")
         assert judged[0].features == (7.0, pytest.approx(0, abs=1), lead)
 
 
@@ -143,7 +143,7 @@ def test_an_answer_is_not_surer_than_the_better_one_of_its_own_document(tmp_path
         Candidate(first, Span(8, 13), 7.0),
         Candidate(replace(second, document_id=first.document_id), Span(8, 13), 3.0),
     ]
-    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates)
+    judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, "en")
     assert [entry.features[2] for entry in judged] == [20.0, -4.0]
 
 
