@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from statistics import fmean
 
-from documents.language import detect
+from documents.language import UNDETERMINED, detect
 from documents.types import Span
 from index.terms import passage_text
 from index.types import Embedder, Hit
@@ -179,7 +179,8 @@ def _features(
     ]
     lead = max(-_CLIP, min(_CLIP, one.score - max(against))) if against else _CLIP
     cosine_lead = one.hit.dense_score - fmean(c.hit.dense_score for c in ranked)
-    foreign = float(language.split("-")[0] != one.hit.language.split("-")[0])
+    known = {language, one.hit.language} - {UNDETERMINED}
+    foreign = float(len({tag.split("-")[0] for tag in known}) == 2)
     return one.score, cosine_lead, lead, foreign, foreign * one.score, foreign * cosine_lead
 
 

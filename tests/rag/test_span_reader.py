@@ -134,7 +134,8 @@ def test_what_its_own_document_says_besides_is_no_rival(tmp_path: Path) -> None:
             Candidate(replace(second, document_id=document), Span(8, 13), 3.0),
         ]
         judged = SpanReader(gold_model(), calibration=LEAD).judged(candidates, "en")
-        assert judged[0].features == (7.0, pytest.approx(0, abs=1), lead)
+        assert judged[0].features[:3] == (7.0, pytest.approx(0, abs=1), lead)
+        assert judged[0].features[3:] == (0, 0, 0)
 
 
 def test_an_answer_is_not_surer_than_the_better_one_of_its_own_document(tmp_path: Path) -> None:
@@ -181,5 +182,17 @@ def test_the_shipped_calibration_has_a_weight_for_each_feature() -> None:
     calibration = default_calibration()
     assert len(calibration.weights) == len(FEATURES)
     assert 0 < calibration.threshold < 1
-    # More of each of these never makes an answer less sure.
-    assert all(weight > 0 for weight in calibration.weights)
+    # More of each of these never makes an answer less sure, in whatever language.
+    score, cosine_lead, lead, _foreign, foreign_score, foreign_cosine_lead = calibration.weights
+    assert min(score, cosine_lead, lead) > 0
+    assert min(score + foreign_score, cosine_lead + foreign_cosine_lead) > 0
+
+
+def test_a_passage_in_another_language_is_weighed_by_its_own_terms(tmp_path: Path) -> None:
+    hits = hits_of(tmp_path, "It says gold9 here.", "It says gold3 here.")
+    english = [replace(hit, language="en", dense_score=0.5 / hit.rank) for hit in hits]
+    reader = SpanReader(gold_model(), calibration=LEAD)
+    candidates = reader.candidates("what", english)
+    assert reader.judged(candidates, "de")[0].features[3:] == (1.0, 16.0, pytest.approx(0.125))
+    for same in ("en-GB", "und"):
+        assert reader.judged(candidates, same)[0].features[3:] == (0, 0, 0)
