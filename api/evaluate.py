@@ -206,7 +206,7 @@ def _asked(
     store = Store(folder)
     try:
         remembering = RememberingEmbedder(embedder)
-        pieces = _pieces(settings, store, remembering, model)
+        pieces = _pieces(task, settings, store, remembering, model)
         library = take_in(pieces.index, dataset, ingest_options(settings), progress)
         start = time.perf_counter()
         remembering.prepare([question.text for question in dataset.questions], progress)
@@ -214,7 +214,7 @@ def _asked(
         system = Quoth(pieces, library.ids, **kind)
         rows = ask(dataset, system, library, progress)
         asking = time.perf_counter() - start
-        plain = _pieces(settings, store, embedder, model)
+        plain = _pieces(task, settings, store, embedder, model)
         alone = Quoth(plain, library.ids, **kind)
         durations = time_questions(dataset, alone, task.seed, progress)
     finally:
@@ -236,7 +236,11 @@ def _asked(
 
 
 def _pieces(
-    settings: Settings, store: "Store", embedder: "Embedder", model: "SpanModel | None"
+    task: Task,
+    settings: Settings,
+    store: "Store",
+    embedder: "Embedder",
+    model: "SpanModel | None",
 ) -> "Pieces":
     """What answering is made of, around an embedder and a store of our own."""
     from api.wiring import reader_with
@@ -249,6 +253,8 @@ def _pieces(
     reader, threshold = reader_with(model, embedder, settings)
     if settings.min_confidence is not None:
         threshold = settings.min_confidence
+    elif task.gold_passages:
+        threshold = 0.0  # the answer is there: what it says counts, not whether it dares to
     index = LocalIndex(store, embedder, settings.search_options())
     return Pieces(index, reader, Models(embedder.name, reader.name), threshold)
 

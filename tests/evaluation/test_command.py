@@ -119,6 +119,18 @@ def test_the_reader_alone_has_the_documents_that_answer_and_no_others(
     assert plain["retrieval"]["recall@1"] < 1.0  # type: ignore[index]
 
 
+@pytest.mark.usefixtures("fake_model")
+def test_the_reader_alone_declines_nothing_unless_it_is_told_to(
+    parallel: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = evaluated(capsys, parallel, "--setting", "scattered:0", "--gold-passages")
+    assert found["abstention"]["answered_rate"] == 1.0  # type: ignore[index]
+    assert found["models"]["threshold"] == 0.0  # type: ignore[index]
+    monkeypatch.setenv("QUOTH_MIN_CONFIDENCE", "1")
+    sure = evaluated(capsys, parallel, "--setting", "scattered:0", "--gold-passages")
+    assert sure["abstention"]["answered_rate"] < 1.0  # type: ignore[index]
+
+
 @pytest.mark.parametrize("other", ["--retrieval-only", "--export=made", "--predictions"])
 def test_the_reader_alone_needs_answers(
     parallel: Path, tmp_path: Path, capsys: Captured, other: str
