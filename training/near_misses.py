@@ -4,7 +4,7 @@ A reader that has only seen easy ones takes whatever is about the matter for an 
 from all sets of questions at once, so that many are in another language than the question.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -31,19 +31,30 @@ class NearMisses:
         """Each question with a near paragraph that does not hold its answer; questions that have
         none, or no answer themselves, are left out.
         """
-        answered = [text for text in texts if text.end]
         found: list[Text] = []
+        for text, misses in self.beside(texts, NEAREST):
+            if misses:
+                miss = misses[:KEPT][int(rng.integers(len(misses[:KEPT])))]
+                found.append(missed(text, miss, rng))
+        return found
+
+    def beside(self, texts: Sequence[Text], nearest: int) -> Iterator[tuple[Text, list[Paragraph]]]:
+        """Each question that has an answer, and of the `nearest` paragraphs those that do not hold
+        it, nearest first.
+        """
+        answered = [text for text in texts if text.end]
         for start in range(0, len(answered), _BLOCK):
             part = answered[start : start + _BLOCK]
             asked = self._embedder.embed_queries([text.question for text in part])
             for text, scores in zip(part, asked @ self._vectors.T, strict=True):
-                nearest = np.argsort(-scores)[:NEAREST].tolist()
-                misses = [n for n in nearest if not _answers(self._paragraphs[n], text)][:KEPT]
-                if misses:
-                    miss = self._paragraphs[int(rng.choice(misses))]
-                    passage = miss.titled() if rng.random() < TITLED else miss.text
-                    found.append(Text(text.question, passage, 0, 0, text.asked, miss.language))
-        return found
+                near = [self._paragraphs[n] for n in np.argsort(-scores)[:nearest].tolist()]
+                yield text, [one for one in near if not _answers(one, text)]
+
+
+def missed(text: Text, miss: Paragraph, rng: np.random.Generator) -> Text:
+    """A question with a paragraph that does not answer, at times under its title."""
+    passage = miss.titled() if rng.random() < TITLED else miss.text
+    return Text(text.question, passage, 0, 0, text.asked, miss.language)
 
 
 def _answers(paragraph: Paragraph, text: Text) -> bool:

@@ -250,24 +250,55 @@ def _cloze(
     budget: int,
     lengths: list[int],
 ) -> tuple[Text, bool] | None:
-    gap = document[target][asked].span(answer.first, answer.last)
-    gold = document[target][told].span(answer.first, answer.last)
-    if gap is None or gold is None:
+    wording = cloze_question(document[target][asked], answer, asked, rng)
+    if wording is None or document[target][told].span(answer.first, answer.last) is None:
         return None
-    wording = question(document[target][asked].text, *gap, answer.kind, asked, rng)
-    if len(wording) < 12 or len(wording) < len(document[target][asked].text) * 0.15:
-        return None
-    glue = "" if told in UNSPACED - {"tha"} else " "
     if rng.random() < 0.25:
         for first, last in stretches(lengths, target, budget, rng):
-            text = glue.join(p[told].text for p in document[first:last])
-            return Text(wording, text, 0, 0, asked, told), False
+            return Text(wording, told_text(document[first:last], told), 0, 0, asked, told), False
         return None
-    first, last = windows(lengths, target, budget, rng)
-    before = "".join(place[told].text + glue for place in document[first:target])
-    passage = glue.join(place[told].text for place in document[first:last])
-    start, end = len(before) + gold[0], len(before) + gold[1]
-    return Text(wording, passage, start, end, asked, told), True
+    around = windows(lengths, target, budget, rng)
+    return cloze_answered(document, target, around, wording, answer, asked, told), True
+
+
+def cloze_question(
+    sentence: Translated, answer: Answer, asked: str, rng: np.random.Generator
+) -> str | None:
+    """A sentence with its answer asked for; None where too little of it is left to ask."""
+    gap = sentence.span(answer.first, answer.last)
+    if gap is None:
+        return None
+    wording = question(sentence.text, *gap, answer.kind, asked, rng)
+    if len(wording) < 12 or len(wording) < len(sentence.text) * 0.15:
+        return None
+    return wording
+
+
+def cloze_answered(
+    document: list[dict[str, Translated]],
+    target: int,
+    around: tuple[int, int],
+    wording: str,
+    answer: Answer,
+    asked: str,
+    told: str,
+) -> Text:
+    """The question with the sentences `around` (first, last exclusive) the one that answers it."""
+    gold = document[target][told].span(answer.first, answer.last)
+    assert gold is not None
+    before = told_text([*document[around[0] : target]], told)
+    before += _glue(told) if before else ""
+    passage = told_text(document[around[0] : around[1]], told)
+    return Text(wording, passage, len(before) + gold[0], len(before) + gold[1], asked, told)
+
+
+def told_text(places: Sequence[dict[str, Translated]], told: str) -> str:
+    """Sentences in one of their languages."""
+    return _glue(told).join(place[told].text for place in places)
+
+
+def _glue(told: str) -> str:
+    return "" if told in UNSPACED - {"tha"} else " "
 
 
 class Encoder:

@@ -6,7 +6,9 @@ whose passage does not answer, of the questions with what the search brings (`ne
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,27 +50,46 @@ TATOEBA = {"ara": "arb", "pes": "fas", "cmn": "zho-CN"}
 """Its codes of languages that NTREX has by another."""
 SENTENCES = 600
 """Of a language of Tatoeba that words are learnt from."""
-CLOZE_SENTENCES = 160
-"""And that clozes are made of."""
+CLOZE_SHARE = 0.27
+"""Of them that clozes are made of."""
 
 
-def build(data: Path, model_folder: Path, count: int, seed: int) -> list[Example]:
-    """All examples, in random order: `count` clozes are tried, of which about half can be made."""
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What examples are made of: qa-train's folder, news and short sentences in many languages,
+    words that mean the same, near misses.
+    """
+
+    folder: Path
+    documents: list[Document]
+    sentences: list[Document]
+    lexicon: Lexicon
+    near: NearMisses
+    tokenizer: Any
+
+
+def gathered(data: Path, model_folder: Path, rng: np.random.Generator) -> Material:
+    """Of everything that is not held out."""
     from transformers import AutoModel, AutoTokenizer
 
-    rng = np.random.default_rng(seed)
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = AutoModel.from_pretrained(model_folder, dtype=torch.bfloat16, add_pooling_layer=False)
     aligner = Aligner(model, tokenizer)
-    ntrex, tatoeba = data / "ntrex.jsonl.gz", data / "tatoeba.jsonl.gz"
+    ntrex, folder = data / "ntrex.jsonl.gz", data / "qa-train"
     documents = list(parallel_documents(ntrex, LANGUAGES, held_out_documents(ntrex), aligner))
-    sentences = list(tatoeba_documents(tatoeba, aligner, rng, SENTENCES))
+    sentences = list(tatoeba_documents(data / "tatoeba.jsonl.gz", aligner, rng, SENTENCES))
+    held = held_out_paragraphs(folder)
+    near = NearMisses(load_embedder(load_settings()), paragraphs(folder, held))
     lexicon = learnt([*documents, *sentences])
-    held = held_out_paragraphs(data / "qa-train")
-    near = NearMisses(load_embedder(load_settings()), paragraphs(data / "qa-train", held))
+    return Material(folder, documents, sentences, lexicon, near, tokenizer)
+
+
+def build(material: Material, count: int, rng: np.random.Generator) -> list[Example]:
+    """All examples, in random order: `count` clozes are tried, of which about half can be made."""
+    documents, lexicon, near = material.documents, material.lexicon, material.near
     texts: list[Text] = []
-    plain = sampled(data / "qa-train", PLAIN, rng)
-    switched = sampled(data / "qa-train", SWITCHED, rng)
+    plain = sampled(material.folder, PLAIN, rng)
+    switched = sampled(material.folder, SWITCHED, rng)
     texts += near.of([text for text, _, _ in plain if rng.random() < NEAR], rng)
     misses = near.of([text for text, _, _ in switched if rng.random() < NEAR], rng)
     texts += [lexicon.example(one, rng) for one in misses]
@@ -86,11 +107,12 @@ def build(data: Path, model_folder: Path, count: int, seed: int) -> list[Example
     for document in documents:
         made = clozes(document, count * 2 // len(documents), rng)
         texts.extend(text for text, _answers in made)
-    for document in tatoeba_documents(tatoeba, aligner, rng, CLOZE_SENTENCES):
-        made = clozes(document, 10, rng, same_language=0.05)
-        texts.extend(text for text, _answers in made)
+    for document in material.sentences:
+        if rng.random() < CLOZE_SHARE:
+            made = clozes(document, 10, rng, same_language=0.05)
+            texts.extend(text for text, _answers in made)
     print(f"{len(texts) - across} clozes", flush=True)
-    examples = list(Encoder(tokenizer, rng)(texts))
+    examples = list(Encoder(material.tokenizer, rng)(texts))
     return [examples[i] for i in rng.permutation(len(examples))]
 
 

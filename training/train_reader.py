@@ -23,8 +23,10 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 from api.settings import load_settings
 from index import bundled
 from rag import reader_model
+from training import reader_groups, reader_pool
 from training.reader_examples import LANGUAGES, Example, held_out_documents, read_lines
-from training.reader_pool import build
+from training.reader_groups import Pool
+from training.reader_pool import gathered
 
 BATCH_PIECES = 6144
 PART_PIECES = 2048
@@ -41,6 +43,8 @@ PARALLEL_LAYER = 8
 PARALLEL_SENTENCES = 16
 PARALLEL_WEIGHT = 0.2
 TEMPERATURE = 0.1
+GROUP_WEIGHT = 1.0
+"""Of telling the passage that answers from others, beside finding the answer in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,13 @@ def main() -> None:
     folder = bundled.prepare(load_settings().embedder_options().cache)
     path = options.work / "examples.pkl"
     if not path.exists():
-        path.write_bytes(pickle.dumps(build(options.data, folder, options.clozes, options.seed)))
-    examples: list[Example] = pickle.loads(path.read_bytes())
-    train(options, folder, examples)
+        rng = np.random.default_rng(options.seed)
+        material = gathered(options.data, folder, rng)
+        examples = reader_pool.build(material, options.clozes, rng)
+        groups = reader_groups.build(material, options.clozes, rng)
+        path.write_bytes(pickle.dumps(Pool(examples, groups)))
+    pool: Pool = pickle.loads(path.read_bytes())
+    train(options, folder, pool)
     export(options.work / "reader")
 
 
@@ -93,25 +101,30 @@ def export(folder: Path) -> None:
     print(f"wrote {target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
-def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[list[Example]]:
-    """One pass in batches of like length: pools of a few thousand are sorted and cut."""
-    order = rng.permutation(len(examples))
+def batches(groups: list[list[Example]], rng: np.random.Generator) -> Iterator[list[list[Example]]]:
+    """One pass in batches of like size and length: pools of a few thousand are sorted and cut."""
+    order = rng.permutation(len(groups))
     pool = 2048
     for start in range(0, len(order), pool):
         part = sorted(
-            (examples[i] for i in order[start : start + pool]), key=lambda e: -len(e.pieces)
+            (groups[i] for i in order[start : start + pool]), key=lambda g: (len(g), -_longest([g]))
         )
-        cut: list[list[Example]] = []
-        batch: list[Example] = []
-        for example in part:
-            if batch and (len(batch) + 1) * len(batch[0].pieces) > BATCH_PIECES:
+        cut: list[list[list[Example]]] = []
+        batch: list[list[Example]] = []
+        for group in part:
+            pieces = (len(batch) + 1) * len(group) * _longest([*batch[:1], group])
+            if batch and (len(group) != len(batch[0]) or pieces > BATCH_PIECES):
                 cut.append(batch)
                 batch = []
-            batch.append(example)
+            batch.append(group)
         if batch:
             cut.append(batch)
         for position in rng.permutation(len(cut)):
             yield cut[position]
+
+
+def _longest(groups: list[list[Example]]) -> int:
+    return max(len(example.pieces) for group in groups for example in group)
 
 
 class LockedDropout(torch.nn.Module):
@@ -189,9 +202,13 @@ def mutual(
     return torch.stack([own, best], 1)[(back[best] == own) & (scores[own, best] > 0)]
 
 
-def loss_of(model: Any, batch: list[Example]) -> torch.Tensor:
-    """Cross-entropy of the first and the last piece over the passage and the "not here" place."""
-    length = max(len(example.pieces) for example in batch)
+def loss_of(model: Any, groups: list[list[Example]]) -> torch.Tensor:
+    """Cross-entropy of the first and the last piece over each passage and its "not here" place,
+    and, where a question comes with several passages, over all of them, the pieces' logits less
+    those of "not here" ("shared normalization", Clark & Gardner 2018).
+    """
+    size, batch = len(groups[0]), [example for group in groups for example in group]
+    length = _longest(groups)
     pieces = torch.ones(len(batch), length, dtype=torch.long)
     allowed = torch.zeros(len(batch), length, dtype=torch.bool)
     mask = torch.zeros(len(batch), length, dtype=torch.long)
@@ -202,22 +219,31 @@ def loss_of(model: Any, batch: list[Example]) -> torch.Tensor:
         allowed[row, example.passage : count - 1] = True
         allowed[row, 0] = True
     output = model(input_ids=pieces, attention_mask=mask)
+    cross_entropy = torch.nn.functional.cross_entropy
     loss = torch.zeros(())
-    for logits, golds in (
+    for logits, places in (
         (output.start_logits, [example.first for example in batch]),
         (output.end_logits, [example.last for example in batch]),
     ):
+        golds = torch.tensor(places)
         masked = logits.float().masked_fill(~allowed, -1e4)
-        loss = loss + torch.nn.functional.cross_entropy(masked, torch.tensor(golds))
+        each = cross_entropy(masked, golds, reduction="none").view(len(groups), size)
+        if size == 1:
+            loss = loss + each.mean()
+            continue
+        # What answers counts as much as all that does not.
+        loss = loss + (each[:, 0].mean() + each[:, 1:].mean()) / 2
+        over = (masked - masked[:, :1])[:, 1:].reshape(len(groups), -1)
+        loss = loss + GROUP_WEIGHT * cross_entropy(over, golds.view(-1, size)[:, 0] - 1)
     return loss / 2
 
 
-def step_back(model: Any, batch: list[Example]) -> float:
+def step_back(model: Any, batch: list[list[Example]]) -> float:
     """The mean loss of a batch, its gradients left with the model."""
-    rows = max(1, PART_PIECES // max(len(example.pieces) for example in batch))
+    together = max(1, PART_PIECES // (len(batch[0]) * _longest(batch)))
     total = 0.0
-    for start in range(0, len(batch), rows):
-        part = batch[start : start + rows]
+    for start in range(0, len(batch), together):
+        part = batch[start : start + together]
         loss = loss_of(model, part) * (len(part) / len(batch))
         loss.backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach())
@@ -235,7 +261,7 @@ def weights_from(
             half.copy_(value)
 
 
-def train(options: Options, folder: Path, examples: list[Example]) -> None:
+def train(options: Options, folder: Path, pool: Pool) -> None:
     """Train for the minutes given, with a checkpoint every few of them."""
     torch.manual_seed(options.seed)
     # Attention written out: its backward pass is faster here than the fused one's. All of the model
@@ -276,8 +302,9 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
     started, saved = time.monotonic() - done, time.monotonic()
     seen, recent, apart = 0, [], []
     rng = np.random.default_rng([options.seed, steps, options.start is not None])
+    groups = pool.mixed()
     while done < total:
-        for batch in batches(examples, rng):
+        for batch in batches(groups, rng):
             done = time.monotonic() - started
             if done >= total:
                 break
@@ -297,7 +324,7 @@ def train(options: Options, folder: Path, examples: list[Example]) -> None:
             weights_from(weights, weights, halves)
             model.zero_grad()
             steps += 1
-            seen += len(batch)
+            seen += len(batch) * len(batch[0])
             recent.append(loss)
             if share >= AVERAGE_FROM and steps % 5 == 0:
                 averaged += 1
