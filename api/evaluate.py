@@ -82,7 +82,8 @@ class Task:
 @click.option(
     "--gold-passages",
     is_flag=True,
-    help="Read each question in the documents that answer it: measures the reader alone.",
+    help="Read each question in the documents that answer it, and decline nothing unless "
+    "QUOTH_MIN_CONFIDENCE is set: measures the reader alone.",
 )
 @click.option(
     "--predictions",

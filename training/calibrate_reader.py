@@ -175,7 +175,8 @@ def fitted(
     rows: list[Row], with_weights: Callable[[tuple[float, float]], SpanReader]
 ) -> dict[str, Any]:
     """Fit both regressions; print what they do on the half that they were not fitted on. The
-    threshold is that of such confidences too; the confidence that is shipped is fitted on all.
+    threshold is that of such confidences too; the confidence that is shipped is fitted on all. By
+    what passages are ordered is one number, fitted on one half for both.
     """
     rank_weights = ranking([row for row in rows if not row.held and row.whole])
     features, right = _best(rows, with_weights(rank_weights))

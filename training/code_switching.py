@@ -8,7 +8,7 @@ dictionaries; here the aligned words of parallel sentences are one).
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,18 +69,22 @@ class Lexicon:
         sizes = np.array([len(self.from_english[name]) for name in names])
         asked, told = (str(n) for n in rng.choice(names, 2, p=sizes / sizes.sum()))
         told = asked if rng.random() < 0.5 else told
-        which = rng.random()
-        question, passage, places = text.question, text.passage, list(range(len(text.passage) + 1))
+        which, question, new = rng.random(), text.question, text
         if which < 0.75:
             question, _ = self.switched(question, text.asked, asked, rng.uniform(0.4, 1), rng)
         if which > 0.35:
-            passage, places = self.switched(passage, text.told, told, rng.uniform(0.15, 0.7), rng)
+            new = self.passage(text, told, rng.uniform(0.15, 0.7), rng)
+        return replace(new, question=question)
+
+    def passage(self, text: Text, target: str, share: float, rng: np.random.Generator) -> Text:
+        """With its passage switched, the answer's words too."""
+        passage, places = self.switched(text.passage, text.told, target, share, rng)
         start, end = places[text.start], places[text.end]
         while start < end and passage[start].isspace():
             start += 1
         while end > start and passage[end - 1].isspace():
             end -= 1
-        return Text(question, passage, start, end, text.asked, text.told)
+        return replace(text, passage=passage, start=start, end=end)
 
 
 def _units(text: str, told: str, known: Mapping[str, str]) -> Iterable[tuple[int, int]]:

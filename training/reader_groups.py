@@ -6,11 +6,13 @@ beside the right ones in another, parts of the same document that leave the answ
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rag.evaluation.metrics import contains_answer
 from training.clozes import Translated, answers, stretches, windows
+from training.code_switching import Lexicon
 from training.near_misses import missed
 from training.reader_examples import (
     PIVOT,
@@ -39,7 +41,6 @@ BUDGET = 700
 """Characters of English in a piece of news."""
 FOREIGN = 0.85
 """Of the clozes are answered in another language."""
-
 SINGLE = 0.5
 """Of the examples by themselves, that are read beside the groups."""
 
@@ -80,37 +81,31 @@ def asked_of_paragraphs(material: Material, rng: np.random.Generator) -> Iterato
     answer away; half of them with words of others put in.
     """
     found = sampled(material.folder, OFTEN, rng)
+    others = {text: others for text, others, _ in found}
     texts = [text for text, _, often in found for _ in range(often)]
-    others = {text.question: others for text, others, _ in found}
     for text, near in material.near.beside(texts, NEAREST):
         own = [one for one in near if one.language == text.asked][:NEAR]
         misses = [missed(text, own[i], rng) for i in rng.permutation(len(own))]
-        beside = others[text.question]
+        gold = text.passage[text.start : text.end]
+        beside = [other for other in others[text] if not contains_answer(other, [gold])]
         if beside:
             other = beside[int(rng.integers(len(beside)))]
-            misses.insert(0, Text(text.question, other, 0, 0, text.asked, text.told))
-        if len(misses) < SIZE - 1:
-            continue
-        group = [text, *misses[: SIZE - 1]]
-        yield _switched(group, material, rng) if rng.random() < SWITCHED else group
+            misses.insert(0, replace(text, passage=other, start=0, end=0))
+        if len(misses) >= SIZE - 1:
+            group = [text, *misses[: SIZE - 1]]
+            yield _switched(group, material.lexicon, rng) if rng.random() < SWITCHED else group
 
 
-def _switched(group: list[Text], material: Material, rng: np.random.Generator) -> list[Text]:
+def _switched(group: list[Text], lexicon: Lexicon, rng: np.random.Generator) -> list[Text]:
     """With the question in the same other words for all passages."""
-    lexicon, first = material.lexicon, group[0]
-    name = str(rng.choice(lexicon.languages()))
-    wording, _ = lexicon.switched(first.question, first.asked, name, rng.uniform(0.4, 1), rng)
-    switched = []
-    for text in group:
-        told, share = str(rng.choice(lexicon.languages())), rng.uniform(0.0, 0.6)
-        passage, places = lexicon.switched(text.passage, text.told, told, share, rng)
-        start, end = places[text.start], places[text.end]
-        while start < end and passage[start].isspace():
-            start += 1
-        while end > start and passage[end - 1].isspace():
-            end -= 1
-        switched.append(Text(wording, passage, start, end, text.asked, text.told))
-    return switched
+    names, first = lexicon.languages(), group[0]
+    wording, _ = lexicon.switched(
+        first.question, first.asked, str(rng.choice(names)), rng.uniform(0.4, 1), rng
+    )
+    passages = [
+        lexicon.passage(text, str(rng.choice(names)), rng.uniform(0.0, 0.6), rng) for text in group
+    ]
+    return [replace(text, question=wording) for text in passages]
 
 
 def of_news(
@@ -134,19 +129,20 @@ def of_news(
         return None
     around = windows(_lengths(document), target, _budget(rng), rng)
     group = [cloze_answered(document, target, around, wording, answer, asked, told)]
-    for first, last in stretches(_lengths(document), target, _budget(rng), rng):
+    parts = [
+        document[first:last]
+        for first, last in stretches(_lengths(document), target, _budget(rng), rng)
+    ]
+    elsewhere = [other for other in documents if other is not document]
+    while len(parts) < SIZE - 1:
+        other = elsewhere[int(rng.integers(len(elsewhere)))]
+        middle = int(rng.integers(len(other)))
+        first, last = windows(_lengths(other), middle, _budget(rng), rng)
+        parts.append(other[first:last])
+    for part in parts:
         language = str(rng.choice([asked, told, str(rng.choice(languages))]))
-        passage = told_text(document[first:last], language)
-        group.append(Text(wording, passage, 0, 0, asked, language))
-    while len(group) < SIZE:
-        other = documents[int(rng.integers(len(documents)))]
-        if other is document:
-            continue
-        language = str(rng.choice([asked, told, str(rng.choice(languages))]))
-        around = windows(_lengths(other), int(rng.integers(len(other))), _budget(rng), rng)
-        passage = told_text(other[around[0] : around[1]], language)
-        group.append(Text(wording, passage, 0, 0, asked, language))
-    return group[:SIZE]
+        group.append(Text(wording, told_text(part, language), 0, 0, asked, language))
+    return group
 
 
 def _lengths(document: Sequence[Mapping[str, Translated]]) -> list[int]:

@@ -2,10 +2,11 @@
 
     python -m training.train_reader --data PATH/data --work PATH/work --minutes 90
 
-Joint from the start on what `reader_pool` mixes: a reader that has only seen pairs of one language
-ranks by language. Word embeddings stay as they are. The learning rate falls
-to nothing over the minutes given; the weights kept are the average of the last part of the run
-(Izmailov et al. 2018). A run that was stopped goes on from its last checkpoint.
+Joint from the start on what `reader_pool` mixes, for a reader that has only seen pairs of one
+language ranks by language; and on the groups of `reader_groups`, to choose among passages. Word
+embeddings stay as they are. The learning rate falls to nothing over the minutes given; the weights
+kept are the average of the last part of the run (Izmailov et al. 2018). A run that was stopped goes
+on from its last checkpoint.
 """
 
 import argparse
@@ -112,7 +113,7 @@ def batches(groups: list[list[Example]], rng: np.random.Generator) -> Iterator[l
         cut: list[list[list[Example]]] = []
         batch: list[list[Example]] = []
         for group in part:
-            pieces = (len(batch) + 1) * len(group) * _longest([*batch[:1], group])
+            pieces = (len(batch) + 1) * len(group) * _longest(batch[:1] or [group])
             if batch and (len(group) != len(batch[0]) or pieces > BATCH_PIECES):
                 cut.append(batch)
                 batch = []
