@@ -14,6 +14,7 @@ from documents.types import Span
 from index import interrupt
 from index.embedder import batches, padding
 from index.model_thread import ModelThread
+from rag.trim import trimmed
 
 _QUESTION_SHARE = 8
 """A question gets this part of a window at most: the passage needs the room."""
@@ -105,7 +106,8 @@ class SpanModel:
                 }
                 found = _best(starts[row], ends[row], places)
                 if found is not None:
-                    found = replace(found, span=_whole(passage, found.span))
+                    whole = _whole(passage, found.span)
+                    found = replace(found, span=trimmed(passage.text, whole))
                 so_far = best[owner]
                 if found is not None and (so_far is None or found.score > so_far.score):
                     best[owner] = found
