@@ -35,7 +35,7 @@ DATA ?= data
 WORK ?= work
 train-reader: $(STAMP)  ## Train the reader anew (hours), and calibrate it
 	$(BIN)/python -m training.train_reader --data $(DATA) --work $(WORK)/first --minutes 180
-	$(BIN)/python -m training.train_reader --data $(DATA) --work $(WORK)/second --minutes 90 --start $(WORK)/first/reader
+	$(BIN)/python -m training.train_reader --data $(DATA) --work $(WORK)/second --minutes 90 --share 0.2 --start $(WORK)/first/reader
 	$(BIN)/python -m training.calibrate_reader --data $(DATA)
 
 train-neutral: $(STAMP)  ## Fit the language-neutral map anew

@@ -52,8 +52,9 @@ LIMIT = 10
 class Row:
     """One asking: what was found in each passage and whether its quote holds the gold answer, shape
     (n,); whether anything answers; whether the whole collection was asked; the half of the
-    paragraphs; whether in another language than the documents; whether written for this; and the
-    question's language, as it is told when it is asked.
+    paragraphs; whether in another language than the documents; whether written for this; the
+    question's language, as it is told when it is asked; and whether no document answers, though one
+    comes near.
     """
 
     candidates: list[Candidate]
@@ -64,6 +65,7 @@ class Row:
     foreign: bool
     written: bool
     language: str
+    silent: bool = False
 
     @property
     def features(self) -> NDArray[np.float64]:
@@ -152,8 +154,9 @@ def _row(one: Asked, candidates: list[Candidate], answering: set[str], *, whole:
     found = np.array(right, bool)
     language = detect(one.question).tag
     return Row(
-        candidates, found, bool(answering), whole, one.held, one.foreign, one.sentences, language
-    )
+        candidates, found, bool(answering), whole, one.held, one.foreign, one.sentences, language,
+        silent=not one.golds,
+    )  # fmt: skip
 
 
 def is_right(quote: str, one: Asked) -> bool:
@@ -180,9 +183,9 @@ def fitted(
     """
     rank_weights = ranking([row for row in rows if not row.held and row.whole])
     features, right = _best(rows, with_weights(rank_weights))
-    held, answerable, foreign, written, whole = (
+    held, answerable, foreign, written, whole, silent = (
         np.array([getattr(row, name) for row in rows])
-        for name in ("held", "answerable", "foreign", "written", "whole")
+        for name in ("held", "answerable", "foreign", "written", "whole", "silent")
     )
     confidence = np.zeros(len(rows))
     for half in (held, ~held):
@@ -193,6 +196,7 @@ def fitted(
         ("all", answerable | True), ("foreign", foreign), ("own", ~foreign),
         ("foreign, as people ask", foreign & written), ("whole collection", whole),
         ("whole collection, own", whole & ~foreign), ("whole collection, foreign", whole & foreign),
+        ("whole collection, beside near questions", whole & written & (answerable | silent)),
     ):  # fmt: skip
         _report(name, confidence[where], right[where], answerable[where], threshold)
     for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("search", (0.0, 1.0))):

@@ -2,8 +2,9 @@
 
 Of three kinds: questions of untrained sets about paragraphs in their own language; clozes about
 news (NTREX's held-out documents) in another language; and questions written for this about the
-same news, in 25 languages, as people ask (`news_questions.jsonl`: which sentences, from 0, of which
-documents answer). A document of the news is in one language at a time, drawn at random.
+same news, in 30 languages, as people ask (`news_questions.jsonl`: which sentences, from 0, of which
+documents answer; none where the document that a question is `about` comes near and does not). A
+document of the news is in one language at a time, drawn at random.
 """
 
 import json
@@ -21,6 +22,7 @@ from training.reader_examples import (
     LANGUAGES,
     SETS,
     clozes,
+    document_names,
     held_out_documents,
     held_out_paragraphs,
     parallel_documents,
@@ -101,9 +103,8 @@ def news(folder: Path, cache: Path, rng: np.random.Generator) -> News:
     """The documents, aligned word by word."""
     path = folder / "ntrex.jsonl.gz"
     held = held_out_documents(path)
-    rows = read_lines(path)
-    others = {str(row["document"]) for row in rows} - held
-    names = list(dict.fromkeys(row["document"] for row in rows if row["document"] in held))
+    others = set(document_names(path, held))
+    names = document_names(path, others)
     base = bundled.prepare(cache)
     model = AutoModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
     aligner = Aligner(model, AutoTokenizer.from_pretrained(base))
@@ -181,8 +182,9 @@ def news_questions(told: News) -> list[Asked]:
             for name, numbers in row["answers"].items()
             for number in numbers
         )
-        foreign = not any(told.told[name].startswith(row["language"]) for name in row["answers"])
-        name = next(iter(row["answers"]))
+        near = list(row["answers"]) or [row["about"]]
+        foreign = not any(told.told[name].startswith(row["language"]) for name in near)
+        name = near[0]
         story, held = told.story(name), told.is_held(name)
         asked.append(
             Asked(row["question"], sources, story, story, golds, foreign, held, sentences=True)

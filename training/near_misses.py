@@ -23,8 +23,8 @@ class NearMisses:
     """Paragraphs, embedded once."""
 
     def __init__(self, embedder: Embedder, paragraphs: Sequence[Paragraph]) -> None:
-        self._embedder = embedder
-        self._paragraphs = paragraphs
+        self.embedder = embedder
+        self.paragraphs = paragraphs
         self._vectors = embedder.embed_passages([one.text for one in paragraphs])
 
     def of(self, texts: Sequence[Text], rng: np.random.Generator) -> list[Text]:
@@ -45,9 +45,9 @@ class NearMisses:
         answered = [text for text in texts if text.end]
         for start in range(0, len(answered), _BLOCK):
             part = answered[start : start + _BLOCK]
-            asked = self._embedder.embed_queries([text.question for text in part])
+            asked = self.embedder.embed_queries([text.question for text in part])
             for text, scores in zip(part, asked @ self._vectors.T, strict=True):
-                near = [self._paragraphs[n] for n in np.argsort(-scores)[:nearest].tolist()]
+                near = [self.paragraphs[n] for n in np.argsort(-scores)[:nearest].tolist()]
                 yield text, [one for one in near if not _answers(one, text)]
 
 

@@ -25,6 +25,7 @@ from training.clozes import (
     stretches,
     windows,
 )
+from training.detokenized import detokenized
 from training.fit_neutral import HELD_OUT_DOCUMENTS
 from training.word_alignment import Aligner, align
 
@@ -119,7 +120,7 @@ def questions(
     """Extractive questions of a set with their paragraphs, a third of them under their title, and
     for each the other paragraphs of its article (empty where there are none).
     """
-    rows = [r for r in read_lines(folder / f"{name}.jsonl.gz") if r["context"] not in held_out]
+    rows = rows_of(folder, name, held_out)
     of_article: dict[str, list[str]] = {}
     for context, title in sorted({(row["context"], row["title"]) for row in rows}):
         of_article.setdefault(title, []).append(context)
@@ -136,19 +137,42 @@ def questions(
         yield Text(row["question"], title + row["context"], start, end, code, code), others
 
 
+def rows_of(folder: Path, name: str, held_out: set[str]) -> list[dict[str, Any]]:
+    """Questions of a set that are not held out, in text as it is written."""
+    rows = [
+        row for row in read_lines(folder / f"{name}.jsonl.gz") if row["context"] not in held_out
+    ]
+    return [_written(row) for row in rows] if name.startswith("qed") else rows
+
+
+def _written(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of QED, whose marks stand apart from its words."""
+    context, places = detokenized(row["context"])
+    answers = []
+    for answer in row["answers"]:
+        start, end = places[answer["start"]], places[answer["start"] + len(answer["text"])]
+        answers.append({"text": context[start:end], "start": start})
+    return {**row, "context": context, "answers": answers}
+
+
 def paragraphs(folder: Path, held_out: set[str]) -> list[Paragraph]:
     """All of qa-train that are not held out."""
     found: dict[str, Paragraph] = {}
     for name in SETS:
-        for row in read_lines(folder / f"{name}.jsonl.gz"):
-            if row["context"] not in held_out:
-                one = Paragraph(row["context"], row["title"] or "", _code(name, row))
-                found.setdefault(one.text, one)
+        for row in rows_of(folder, name, held_out):
+            one = Paragraph(row["context"], row["title"] or "", _code(name, row))
+            found.setdefault(one.text, one)
     return list(found.values())
 
 
 def _code(name: str, row: dict[str, Any]) -> str:
     return "zho-TW" if name.startswith("drcd") else CODES[row["lang"]]
+
+
+def document_names(path: Path, held_out: set[str]) -> list[str]:
+    """Of NTREX, in the order of `parallel_documents`."""
+    names = dict.fromkeys(str(row["document"]) for row in read_lines(path))
+    return [name for name in names if name not in held_out]
 
 
 def parallel_documents(

@@ -47,15 +47,21 @@ SINGLE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Passages by themselves, and in groups of one question, the first of which answers."""
+    """Passages by themselves, and in groups of one question, the first of which answers; and both
+    of the questions that were written for this.
+    """
 
     examples: list[Example]
     groups: list[list[Example]]
+    written: list[list[Example]]
 
-    def mixed(self) -> list[list[Example]]:
-        """All groups and a part of the others, each a group of one."""
-        kept = self.examples[: int(SINGLE * len(self.examples))]
-        return [*self.groups, *([example] for example in kept)]
+    def mixed(self, share: float = 1.0) -> list[list[Example]]:
+        """What is written, and of the rest a `share`: the groups, and a part of the others, each a
+        group of one.
+        """
+        groups = self.groups[: int(share * len(self.groups))]
+        kept = self.examples[: int(share * SINGLE * len(self.examples))]
+        return [*self.written, *groups, *([example] for example in kept)]
 
 
 def build(material: Material, count: int, rng: np.random.Generator) -> list[list[Example]]:
@@ -111,9 +117,8 @@ def _switched(group: list[Text], lexicon: Lexicon, rng: np.random.Generator) -> 
 def of_news(
     document: Document, documents: Sequence[Document], rng: np.random.Generator
 ) -> list[Text] | None:
-    """A cloze with the news that answers it, mostly in another language; with other parts of the
-    same news, and with other news: as often in the language of the question as in that of the
-    answer as in any.
+    """A cloze with the news that answers it, mostly in another language, and with what stands
+    beside it; None where none can be made.
     """
     languages = list(document[0])
     asked, told = (str(one) for one in rng.choice(languages, 2, replace=False))
@@ -127,27 +132,43 @@ def of_news(
     wording = cloze_question(place[asked], answer, asked, rng)
     if wording is None or place[told].span(answer.first, answer.last) is None:
         return None
-    around = windows(_lengths(document), target, _budget(rng), rng)
-    group = [cloze_answered(document, target, around, wording, answer, asked, told)]
+    around = windows(lengths_of(document), target, drawn_budget(rng), rng)
+    text = cloze_answered(document, target, around, wording, answer, asked, told)
+    beside = news_beside(document, documents, target, asked, told, rng)
+    return [text, *(Text(wording, passage, 0, 0, asked, name) for passage, name in beside)]
+
+
+def news_beside(
+    document: Document,
+    documents: Sequence[Document],
+    target: int,
+    asked: str,
+    told: str,
+    rng: np.random.Generator,
+) -> list[tuple[str, str]]:
+    """What stands beside a piece of news that answers, each with its language: the document without
+    the answering sentence `target`, and other news; as often in the language of the question as in
+    that of the answer as in any.
+    """
     parts = [
         document[first:last]
-        for first, last in stretches(_lengths(document), target, _budget(rng), rng)
+        for first, last in stretches(lengths_of(document), target, drawn_budget(rng), rng)
     ]
     elsewhere = [other for other in documents if other is not document]
     while len(parts) < SIZE - 1:
         other = elsewhere[int(rng.integers(len(elsewhere)))]
         middle = int(rng.integers(len(other)))
-        first, last = windows(_lengths(other), middle, _budget(rng), rng)
+        first, last = windows(lengths_of(other), middle, drawn_budget(rng), rng)
         parts.append(other[first:last])
-    for part in parts:
-        language = str(rng.choice([asked, told, str(rng.choice(languages))]))
-        group.append(Text(wording, told_text(part, language), 0, 0, asked, language))
-    return group
+    names = [str(rng.choice([asked, told, str(rng.choice(list(document[0])))])) for _ in parts]
+    return [(told_text(part, name), name) for part, name in zip(parts, names, strict=True)]
 
 
-def _lengths(document: Sequence[Mapping[str, Translated]]) -> list[int]:
+def lengths_of(document: Sequence[Mapping[str, Translated]]) -> list[int]:
+    """Characters of English in each sentence."""
     return [len(place[PIVOT].text) for place in document]
 
 
-def _budget(rng: np.random.Generator) -> int:
+def drawn_budget(rng: np.random.Generator) -> int:
+    """Characters of English in a piece of news."""
     return int(BUDGET * rng.uniform(0.3, 1))

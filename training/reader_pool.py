@@ -26,6 +26,7 @@ from training.reader_examples import (
     Example,
     Text,
     clozes,
+    document_names,
     held_out_documents,
     held_out_paragraphs,
     paragraphs,
@@ -56,11 +57,12 @@ CLOZE_SHARE = 0.27
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What examples are made of: qa-train's folder, news and short sentences in many languages,
-    words that mean the same, near misses.
+    """What examples are made of: qa-train's folder, news by name and short sentences in many
+    languages, words that mean the same, near misses.
     """
 
     folder: Path
+    names: list[str]
     documents: list[Document]
     sentences: list[Document]
     lexicon: Lexicon
@@ -76,12 +78,14 @@ def gathered(data: Path, model_folder: Path, rng: np.random.Generator) -> Materi
     model = AutoModel.from_pretrained(model_folder, dtype=torch.bfloat16, add_pooling_layer=False)
     aligner = Aligner(model, tokenizer)
     ntrex, folder = data / "ntrex.jsonl.gz", data / "qa-train"
-    documents = list(parallel_documents(ntrex, LANGUAGES, held_out_documents(ntrex), aligner))
+    held_news = held_out_documents(ntrex)
+    names = document_names(ntrex, held_news)
+    documents = list(parallel_documents(ntrex, LANGUAGES, held_news, aligner))
     sentences = list(tatoeba_documents(data / "tatoeba.jsonl.gz", aligner, rng, SENTENCES))
     held = held_out_paragraphs(folder)
     near = NearMisses(load_embedder(load_settings()), paragraphs(folder, held))
     lexicon = learnt([*documents, *sentences])
-    return Material(folder, documents, sentences, lexicon, near, tokenizer)
+    return Material(folder, names, documents, sentences, lexicon, near, tokenizer)
 
 
 def build(material: Material, count: int, rng: np.random.Generator) -> list[Example]:

@@ -3,10 +3,10 @@
     python -m training.train_reader --data PATH/data --work PATH/work --minutes 90
 
 Joint from the start on what `reader_pool` mixes, for a reader that has only seen pairs of one
-language ranks by language; and on the groups of `reader_groups`, to choose among passages. Word
-embeddings stay as they are. The learning rate falls to nothing over the minutes given; the weights
-kept are the average of the last part of the run (Izmailov et al. 2018). A run that was stopped goes
-on from its last checkpoint.
+language ranks by language; on the groups of `reader_groups`, to choose among passages; and on
+questions written for this (`written_questions`). Word embeddings stay as they are. The learning
+rate falls to nothing over the minutes given; the weights kept are the average of the last part of
+the run (Izmailov et al. 2018). A run that was stopped goes on from its last checkpoint.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 from api.settings import load_settings
 from index import bundled
 from rag import reader_model
-from training import reader_groups, reader_pool
+from training import reader_groups, reader_pool, written_questions
 from training.reader_examples import LANGUAGES, Example, held_out_documents, read_lines
 from training.reader_groups import Pool
 from training.reader_pool import gathered
@@ -58,6 +58,7 @@ class Options:
     clozes: int
     seed: int
     start: Path | None
+    share: float
 
 
 def main() -> None:
@@ -69,6 +70,9 @@ def main() -> None:
     parser.add_argument("--clozes", type=int, default=24000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="go on from this trained model")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the examples beside the written questions"
+    )
     options = Options(**vars(parser.parse_args()))
     options.work.mkdir(parents=True, exist_ok=True)
     folder = bundled.prepare(load_settings().embedder_options().cache)
@@ -78,7 +82,8 @@ def main() -> None:
         material = gathered(options.data, folder, rng)
         examples = reader_pool.build(material, options.clozes, rng)
         groups = reader_groups.build(material, options.clozes, rng)
-        path.write_bytes(pickle.dumps(Pool(examples, groups)))
+        written = written_questions.build(material, rng)
+        path.write_bytes(pickle.dumps(Pool(examples, groups, written)))
     pool: Pool = pickle.loads(path.read_bytes())
     train(options, folder, pool)
     export(options.work / "reader")
@@ -303,7 +308,7 @@ def train(options: Options, folder: Path, pool: Pool) -> None:
     started, saved = time.monotonic() - done, time.monotonic()
     seen, recent, apart = 0, [], []
     rng = np.random.default_rng([options.seed, steps, options.start is not None])
-    groups = pool.mixed()
+    groups = pool.mixed(options.share)
     while done < total:
         for batch in batches(groups, rng):
             done = time.monotonic() - started

@@ -85,7 +85,7 @@ def material(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Material:
     words = {f"word{n}": (f"Wort{n}",) for n in range(300)}
     lexicon = Lexicon({}, {"deu": {"mill": ("Mühle",), **words}})
     near = NearMisses(HashingEmbedder(), paragraphs(tmp_path, set()))
-    return Material(tmp_path, [], [], lexicon, near, None)
+    return Material(tmp_path, [], [], [], lexicon, near, None)
 
 
 def test_near_paragraphs_of_its_language_are_beside_the_one_that_answers(

@@ -1,0 +1,69 @@
+"""The questions written to train on: what they name is there, and what is made of them."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training import written_questions
+from training.clozes import WORDS
+from training.reader_examples import held_out_documents, held_out_paragraphs, rows_of
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data in {DATA}")
+NAMES = ("news", "paragraphs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_is_asked_in_five_languages_in_their_own_scripts(name: str) -> None:
+    rows = written_questions.written(name)
+    assert len(rows) > 500
+    greek = 0
+    for row in rows:
+        asked = dict(written_questions.wordings(row))
+        assert len(asked) == 5, row
+        assert len(set(asked.values())) == 5, row
+        if "ell" in asked:
+            greek += any("α" <= c <= "ω" for c in asked["ell"])
+            assert not asked["ell"].endswith("?"), row
+    assert greek > 50
+    silent = sum(row["answer"] is None for row in rows)
+    assert 0.05 < silent / len(rows) < 0.4
+
+
+@needs_data
+def test_answers_of_news_are_in_their_sentences_and_nothing_is_held_out() -> None:
+    path = DATA / "ntrex.jsonl.gz"
+    documents: dict[str, list[dict[str, str]]] = {}
+    for row in lines(path):
+        documents.setdefault(row["document"], []).append(row["texts"])
+    held = held_out_documents(path)
+    for row in written_questions.written("news"):
+        assert row["at"] not in held
+        sentence = documents[row["at"]][row["sentence"]]["eng-US"]
+        assert row["answer"] is None or sentence.count(row["answer"]) >= 1, row
+
+
+@needs_data
+def test_answers_of_paragraphs_are_where_they_say_and_nothing_is_held_out() -> None:
+    folder = DATA / "qa-train"
+    held = held_out_paragraphs(folder)
+    texts = {row["id"]: row["context"] for row in rows_of(folder, "qed.dev", held)}
+    for row in written_questions.written("paragraphs"):
+        text = texts[row["at"]]
+        if row["answer"] is not None:
+            assert text[row["start"] :].startswith(row["answer"]), row
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
+
+
+def test_languages_are_those_of_parallel_text() -> None:
+    known = {"ita", "nld", "ben", *WORDS}
+    for name in NAMES:
+        for row in written_questions.written(name):
+            assert {asked for asked, _ in written_questions.wordings(row)} <= known, row
