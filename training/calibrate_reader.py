@@ -54,7 +54,7 @@ class Row:
     (n,); whether anything answers; whether the whole collection was asked; the half of the
     paragraphs; whether in another language than the documents; whether written for this; the
     question's language, as it is told when it is asked; and whether no document answers, though one
-    comes near.
+    that was asked comes near.
     """
 
     candidates: list[Candidate]
@@ -65,7 +65,7 @@ class Row:
     foreign: bool
     written: bool
     language: str
-    silent: bool = False
+    silent: bool
 
     @property
     def features(self) -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--clozes", type=int, default=150)
-    parser.add_argument("--rounds", type=int, default=3, help="languages each piece of news is in")
+    parser.add_argument("--rounds", type=int, default=2, help="languages each piece of news is in")
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -140,12 +140,20 @@ def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Itera
                 replace(readings[hit.chunk_id], hit=hit) for hit in kept if hit.chunk_id in readings
             ]
             if found:
-                yield _row(one, found, answering if answerable else set(), whole=whole)
+                yield _row(
+                    one,
+                    found,
+                    answering if answerable else set(),
+                    whole=whole,
+                    silent=kept is hits and not one.golds,
+                )
         if number % 50 == 0:
             print(f"asked {number} of {len(asked)}", flush=True)
 
 
-def _row(one: Asked, candidates: list[Candidate], answering: set[str], *, whole: bool) -> Row:
+def _row(
+    one: Asked, candidates: list[Candidate], answering: set[str], *, whole: bool, silent: bool
+) -> Row:
     quotes = [c.hit.sentence_text(sentences_around(c.hit, c.span)) for c in candidates]
     right = [
         candidate.hit.document_id in answering and is_right(quote, one)
@@ -155,7 +163,7 @@ def _row(one: Asked, candidates: list[Candidate], answering: set[str], *, whole:
     language = detect(one.question).tag
     return Row(
         candidates, found, bool(answering), whole, one.held, one.foreign, one.sentences, language,
-        silent=not one.golds,
+        silent,
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ NEAREST = 40
 """Passages that are looked at for a question."""
 NEAR = 6
 """Of them, less those that answer, those that are drawn from."""
+TRIED = 20
+"""Pieces of other news, until enough do not hold the answer."""
 BUDGET = 700
 """Characters of English in a piece of news."""
 FOREIGN = 0.85
@@ -134,32 +136,41 @@ def of_news(
         return None
     around = windows(lengths_of(document), target, drawn_budget(rng), rng)
     text = cloze_answered(document, target, around, wording, answer, asked, told)
-    beside = news_beside(document, documents, target, asked, told, rng)
-    return [text, *(Text(wording, passage, 0, 0, asked, name) for passage, name in beside)]
+    first, last = (place[PIVOT].offsets[n] for n in (answer.first, answer.last))
+    gold = place[PIVOT].text[first[0] : last[1]]
+    beside = news_beside(document, documents, target, gold, asked, told, rng)
+    group = [text, *(Text(wording, passage, 0, 0, asked, name) for passage, name in beside)]
+    return group if len(group) == SIZE else None
 
 
 def news_beside(
     document: Document,
     documents: Sequence[Document],
     target: int,
+    answer: str,
     asked: str,
     told: str,
     rng: np.random.Generator,
 ) -> list[tuple[str, str]]:
-    """What stands beside a piece of news that answers, each with its language: the document without
-    the answering sentence `target`, and other news; as often in the language of the question as in
-    that of the answer as in any.
+    """What stands beside a piece of news that answers, each with its language: parts of the
+    document without the answering sentence `target`, and other news, all without the `answer`,
+    which is in English; as often in the language of the question as in that of the answer as in
+    any. Fewer than a group needs where the answer is everywhere.
     """
     parts = [
         document[first:last]
         for first, last in stretches(lengths_of(document), target, drawn_budget(rng), rng)
     ]
+    parts = [part for part in parts if not contains_answer(told_text(part, PIVOT), [answer])]
     elsewhere = [other for other in documents if other is not document]
-    while len(parts) < SIZE - 1:
+    for _ in range(TRIED):
+        if len(parts) == SIZE - 1:
+            break
         other = elsewhere[int(rng.integers(len(elsewhere)))]
         middle = int(rng.integers(len(other)))
         first, last = windows(lengths_of(other), middle, drawn_budget(rng), rng)
-        parts.append(other[first:last])
+        if not contains_answer(told_text(other[first:last], PIVOT), [answer]):
+            parts.append(other[first:last])
     names = [str(rng.choice([asked, told, str(rng.choice(list(document[0])))])) for _ in parts]
     return [(told_text(part, name), name) for part, name in zip(parts, names, strict=True)]
 

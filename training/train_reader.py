@@ -98,7 +98,8 @@ def export(folder: Path) -> None:
         if "word_embeddings" not in name and "position_ids" not in name
     }
     about = {
-        "data": "qa-train (JaQuAD, DRCD, CMRC 2018, iapp, PQuAD, QED, ARCD), NTREX-128, Tatoeba",
+        "data": "qa-train (JaQuAD, DRCD, CMRC 2018, iapp, PQuAD, QED, ARCD), NTREX-128, Tatoeba, "
+        "training/questions",
         "licence": "CC BY-SA 4.0",
         "base": bundled.NAME,
     }

@@ -1,4 +1,4 @@
-"""Questions written to train on, in 24 languages, as people ask them.
+"""Questions written to train on, in 26 languages, as people ask them.
 
 `questions/news.jsonl` asks about NTREX's documents (those not held out, less those that tell the
 same stories), `questions/paragraphs.jsonl` about QED's paragraphs. A line is one question in five
@@ -33,6 +33,7 @@ from training.reader_examples import (
     Paragraph,
     Text,
     cloze_answered,
+    held_out_paragraphs,
     questions,
     rows_of,
     told_text,
@@ -59,7 +60,7 @@ FOREIGN = 0.5
 """Of the questions about news, that are asked by themselves of another language too."""
 PLAIN, SWITCHED = 0.7, 0.5
 """Of the questions about paragraphs, that are asked by themselves of it as it is; and of it with
-words of another language put in."""
+words of another language put in. Those `translated` are one or the other."""
 
 
 def written(name: str) -> list[dict[str, Any]]:
@@ -110,9 +111,12 @@ def of_news(material: Material, rng: np.random.Generator) -> Iterator[list[Text]
                 told = own if rng.random() < OWN else other
                 text = _told(document, target, row["answer"], wording, asked, told, rng)
                 if text is not None:
-                    beside = news_beside(document, material.documents, target, own, told, rng)
+                    beside = news_beside(
+                        document, material.documents, target, row["answer"], own, told, rng
+                    )
                     rest = [Text(wording, t, 0, 0, asked, name) for t, name in beside]
-                    yield [text, *rest]
+                    if len(rest) == SIZE - 1:
+                        yield [text, *rest]
 
 
 def _told(
@@ -144,7 +148,8 @@ def of_paragraphs(material: Material, rng: np.random.Generator) -> Iterator[list
     """Those about paragraphs, which are in English."""
     paragraphs = [one for one in material.near.paragraphs if one.language == PIVOT]
     near = NearMisses(material.near.embedder, paragraphs)
-    contexts = {row["id"]: row["context"] for row in rows_of(material.folder, "qed.dev", set())}
+    held = held_out_paragraphs(material.folder)
+    contexts = {row["id"]: row["context"] for row in rows_of(material.folder, "qed.dev", held)}
     grouped: list[Text] = []
     for row in trained("paragraphs"):
         passage = contexts[row["at"]]
@@ -168,12 +173,13 @@ def translated(material: Material, rng: np.random.Generator) -> Iterator[list[Te
     """Questions of other sets in more languages, with their paragraph: as it is, or with words of
     the question's language put in.
     """
+    held = held_out_paragraphs(material.folder)
     texts = {
         f"{name}/{row['id']}": text
         for name in SETS
         for row, (text, _others) in zip(
-            rows_of(material.folder, name, set()),
-            questions(material.folder, name, set(), rng),
+            rows_of(material.folder, name, held),
+            questions(material.folder, name, held, rng),
             strict=True,
         )
     }

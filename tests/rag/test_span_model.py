@@ -52,6 +52,13 @@ def test_a_long_passage_is_read_in_windows_that_overlap() -> None:
         assert found.span.of(text) == "gold8"
 
 
+def test_marks_of_the_sentence_are_no_part_of_an_answer() -> None:
+    text = "(unheard-of."
+    (found,) = gold_model().find("what", [whole(text)])
+    assert found is not None
+    assert found.span.of(text) == "unheard-of"
+
+
 def test_blanks_before_a_word_are_no_part_of_it() -> None:
     text = "one\n \t gold6  two"
     (found,) = gold_model().find("what", [whole(text)])

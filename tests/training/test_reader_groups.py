@@ -15,7 +15,7 @@ from training.clozes import Translated
 from training.code_switching import Lexicon
 from training.near_misses import NearMisses
 from training.reader_examples import PIVOT, SETS, Example, paragraphs
-from training.reader_groups import SIZE, asked_of_paragraphs, of_news
+from training.reader_groups import SIZE, Pool, asked_of_paragraphs, of_news
 from training.reader_pool import Material
 from training.train_reader import BATCH_PIECES, batches, loss_of
 
@@ -37,6 +37,13 @@ def document(sentences: list[str]) -> list[dict[str, Translated]]:
             place[name] = Translated(other, spans, links)
         found.append(place)
     return found
+
+
+def test_a_share_of_the_rest_is_read_beside_all_that_is_written() -> None:
+    one = Example(np.zeros(4, np.int32), 2, 0, 0, "", "")
+    pool = Pool([one] * 100, [[one] * SIZE] * 50, [[one], [one] * SIZE])
+    assert sorted(map(len, pool.mixed())) == [1] * 51 + [SIZE] * 51
+    assert sorted(map(len, pool.mixed(0.1))) == [1] * 6 + [SIZE] * 6
 
 
 def test_a_piece_of_news_answers_and_three_others_do_not() -> None:
