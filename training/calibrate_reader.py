@@ -42,7 +42,7 @@ from training.calibration_questions import Asked, news, news_clozes, news_questi
 
 FALSE_ANSWERS = 0.12
 """Share of the unanswerable questions, asked of the whole collection as users ask, that may get an
-answer at the default threshold.
+answer at the default threshold: of those in the documents' language and of the others, each.
 """
 COLLECTION = "calibration"
 LIMIT = 10
@@ -199,7 +199,8 @@ def fitted(
     for half in (held, ~held):
         model = LogisticRegression(C=100.0, max_iter=2000).fit(features[~half], right[~half])
         confidence[half] = model.predict_proba(features[half])[:, 1]
-    threshold = float(np.quantile(confidence[~answerable & whole], 1 - FALSE_ANSWERS))
+    kinds = [confidence[~answerable & whole & kind] for kind in (foreign, ~foreign)]
+    threshold = max(float(np.quantile(kind, 1 - FALSE_ANSWERS)) for kind in kinds)
     for name, where in (
         ("all", answerable | True), ("foreign", foreign), ("own", ~foreign),
         ("foreign, as people ask", foreign & written), ("whole collection", whole),
