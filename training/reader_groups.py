@@ -7,6 +7,7 @@ beside the right ones in another, parts of the same document that leave the answ
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -38,7 +39,7 @@ NEAREST = 40
 NEAR = 6
 """Of them, less those that answer, those that are drawn from."""
 TRIED = 20
-"""Pieces of other news, until enough do not hold the answer."""
+"""Pieces of other news, to find such as do not hold the answer."""
 BUDGET = 700
 """Characters of English in a piece of news."""
 FOREIGN = 0.85
@@ -163,16 +164,21 @@ def news_beside(
     ]
     parts = [part for part in parts if not contains_answer(told_text(part, PIVOT), [answer])]
     elsewhere = [other for other in documents if other is not document]
-    for _ in range(TRIED):
-        if len(parts) == SIZE - 1:
-            break
-        other = elsewhere[int(rng.integers(len(elsewhere)))]
-        middle = int(rng.integers(len(other)))
-        first, last = windows(lengths_of(other), middle, drawn_budget(rng), rng)
-        if not contains_answer(told_text(other[first:last], PIVOT), [answer]):
-            parts.append(other[first:last])
+    parts += islice(other_news(elsewhere, answer, rng), SIZE - 1 - len(parts))
     names = [str(rng.choice([asked, told, str(rng.choice(list(document[0])))])) for _ in parts]
     return [(told_text(part, name), name) for part, name in zip(parts, names, strict=True)]
+
+
+def other_news(
+    documents: Sequence[Document], answer: str, rng: np.random.Generator
+) -> Iterator[Document]:
+    """Pieces of news that do not hold an answer, which is in English, of `TRIED` drawn."""
+    for _ in range(TRIED):
+        document = documents[int(rng.integers(len(documents)))]
+        middle = int(rng.integers(len(document)))
+        first, last = windows(lengths_of(document), middle, drawn_budget(rng), rng)
+        if not contains_answer(told_text(document[first:last], PIVOT), [answer]):
+            yield document[first:last]
 
 
 def lengths_of(document: Sequence[Mapping[str, Translated]]) -> list[int]:

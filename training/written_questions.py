@@ -15,6 +15,7 @@ put in; by themselves and in groups (`reader_groups`).
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -45,6 +46,7 @@ from training.reader_groups import (
     drawn_budget,
     lengths_of,
     news_beside,
+    other_news,
 )
 from training.reader_pool import Document, Material
 
@@ -202,13 +204,12 @@ def _group(
     text: Text, misses: Sequence[Paragraph], material: Material, rng: np.random.Generator
 ) -> list[Text]:
     """A question with its paragraph, two near ones, and news in the language of the question."""
-    document = material.documents[int(rng.integers(len(material.documents)))]
     told = text.asked if text.asked in LANGUAGES else PIVOT
-    middle = int(rng.integers(len(document)))
-    first, last = windows(lengths_of(document), middle, drawn_budget(rng), rng)
-    rest = [missed(text, one, rng) for one in misses[: SIZE - 2]]
-    rest.append(Text(text.question, told_text(document[first:last], told), 0, 0, text.asked, told))
-    group = [text, *rest]
+    group = [text, *(missed(text, one, rng) for one in misses[: SIZE - 2])]
+    for piece in islice(
+        other_news(material.documents, text.passage[text.start : text.end], rng), 1
+    ):
+        group.append(Text(text.question, told_text(piece, told), 0, 0, text.asked, told))
     if rng.random() < 0.5:
         return group
     return [_switched(one, material.lexicon, rng) if one.told == PIVOT else one for one in group]
