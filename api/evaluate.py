@@ -251,10 +251,9 @@ def _pieces(
 
     if model is None:
         settings = settings.model_copy(update={"reranker": None})
-    reader, threshold = reader_with(model, embedder, settings)
-    if settings.min_confidence is not None:
-        threshold = settings.min_confidence
-    elif task.gold_passages:
+    reader = reader_with(model, embedder, settings)
+    threshold = settings.min_confidence
+    if threshold is None and task.gold_passages:
         threshold = 0.0  # the answer is there: what it says counts, not whether it dares to
     index = LocalIndex(store, embedder, settings.search_options())
     return Pieces(index, reader, Models(embedder.name, reader.name), threshold)

@@ -32,7 +32,6 @@ class Engine:
     settings: Settings
     index: LocalIndex
     reader: Reader
-    default_confidence: float
     observe: Callable[[Answer], None] = lambda _answer: None
 
     def answer(
@@ -45,20 +44,17 @@ class Engine:
         history: Sequence[Turn] = (),
         found: Found = lambda _hits: None,
     ) -> Answer:
-        """Answer as `rag.chat.converse` does; an unset `min_confidence` is the settings'."""
-        confidence = self.min_confidence if min_confidence is None else min_confidence
+        """Answer as `rag.chat.converse` does; an unset `min_confidence` is the settings', and
+        unset there the reader's.
+        """
+        if min_confidence is None:
+            min_confidence = self.settings.min_confidence
         options = AnswerOptions(
-            min_confidence=confidence, limit=limit, collection=collection, filters=filters
+            min_confidence=min_confidence, limit=limit, collection=collection, filters=filters
         )
         result = converse(question, history, self.index, self.reader, self.models, options, found)
         self.observe(result)
         return result
-
-    @property
-    def min_confidence(self) -> float:
-        """The threshold in force where a request names none."""
-        chosen = self.settings.min_confidence
-        return self.default_confidence if chosen is None else chosen
 
     @property
     def models(self) -> Models:
@@ -93,8 +89,8 @@ def build(
     if batched is not None and settings.batch_queries:
         embedder = BatchingEmbedder(embedder, observe=batched)
     model = load_reader_model(settings, progress)
-    reader, threshold = reader_with(model, embedder, settings)
-    return Engine(settings, _index(settings, embedder, create=create), reader, threshold)
+    reader = reader_with(model, embedder, settings)
+    return Engine(settings, _index(settings, embedder, create=create), reader)
 
 
 def build_index(
@@ -132,11 +128,8 @@ def load_reader_model(
     return reader_model.load(settings.reader, cache, settings.precision, progress)
 
 
-def reader_with(
-    model: SpanModel | None, embedder: Embedder, settings: Settings
-) -> tuple[Reader, float]:
-    """The reader around its model, behind a reranker where the settings name one, and the
-    confidence an answer must reach by default.
+def reader_with(model: SpanModel | None, embedder: Embedder, settings: Settings) -> Reader:
+    """The reader around its model, behind a reranker where the settings name one.
 
     Raises:
         ModelUnavailable: the reranker cannot be loaded.
@@ -146,17 +139,15 @@ def reader_with(
         sentences = read.default_calibration()
         _warn_unless(sentences.embedder == embedder.identity, embedder.name, settings)
         reader = read.SentenceReader(embedder, shipped_map(embedder.identity))
-        threshold = sentences.threshold
     else:
         spans = span_reader.default_calibration()
         pair = f"{embedder.identity} + {model.name}"
         _warn_unless(spans.models == pair, f"{embedder.name} with {model.name}", settings)
         reader = span_reader.SpanReader(model, embedder, spans)
-        threshold = spans.threshold
     if settings.reranker:
         _warn_unless(False, f"the order of {settings.reranker}", settings)
         reader = rerank.load(settings.reranker, reader, settings.precision)
-    return reader, threshold
+    return reader
 
 
 def _warn_unless(calibrated: bool, name: str, settings: Settings) -> None:

@@ -38,11 +38,12 @@ class SearchableTexts(Texts, Protocol):
 @dataclass(frozen=True, slots=True)
 class AnswerOptions:
     """`limit`: passages that are shown (1 to 100), and read where more than `READ_AT_LEAST`.
-    `min_confidence`: what an answer, and each alternative, must reach. `max_alternatives`: other
+    `min_confidence`: what an answer, and each alternative, must reach; None for what the reader's
+    first reading asks for. `max_alternatives`: other
     answers shown beside it.
     """
 
-    min_confidence: float
+    min_confidence: float | None = None
     limit: int = 10
     collection: str = DEFAULT_COLLECTION
     filters: Filters | None = None
@@ -79,7 +80,7 @@ def answer(
         readings = reader.read(question, hits)
         clock.mark("read")
 
-        confident = [r for r in readings if r.confidence >= options.min_confidence]
+        confident = _confident(readings, options.min_confidence)
         answers = _cited(confident, index, options.max_alternatives + 1)
         clock.mark("cite")
         if not _is_overtaken(confident, answers):
@@ -134,6 +135,15 @@ def require_documents(hits: Sequence[Hit], collection: str, filters: Filters | N
             f"The collection {collection!r} holds no documents: add some with `quoth ingest PATH` "
             "or POST /v1/documents."
         )
+
+
+def _confident(readings: Sequence[Reading], min_confidence: float | None) -> list[Reading]:
+    """Those that reach the threshold, which is one for all: so an answer never passes where a surer
+    one that says the same does not.
+    """
+    if min_confidence is None:
+        min_confidence = readings[0].threshold if readings else 1.0
+    return [reading for reading in readings if reading.confidence >= min_confidence]
 
 
 def _is_overtaken(confident: Sequence[Reading], answers: Sequence[Alternative]) -> bool:

@@ -97,6 +97,7 @@ class SentenceReader:
                 quote=scored.quote,
                 score=scored.score,
                 confidence=self._calibration.probability(scored.features),
+                threshold=self._calibration.threshold,
                 group=number,
             )
             for number, scored in enumerate(self.scored(question, hits))

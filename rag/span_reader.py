@@ -33,15 +33,16 @@ _CLIP = 20.0
 class Calibration:
     """Fitted by `training/calibrate_reader.py` on data no weight was trained on. Passages are
     ordered by `rank_weights` times (span_score, the search's score). `weights` go with `FEATURES`,
-    in a logistic regression to the probability that an answer is right. `threshold` is the
-    confidence at which a stated share of unanswerable questions still gets an answer. `models`
-    names the models whose scores these are.
+    in a logistic regression to the probability that an answer is right. `thresholds` are the
+    confidences at which a stated share of unanswerable questions still gets an answer: of those
+    whose first passage is in their language, and of the others, whose share would be smaller at
+    the same confidence. `models` names the models whose scores these are.
     """
 
     rank_weights: tuple[float, float]
     weights: tuple[float, ...]
     bias: float
-    threshold: float
+    thresholds: tuple[float, float]
     models: str = ""
 
     def rank_score(self, span_score: float, search_score: float) -> float:
@@ -53,17 +54,22 @@ class Calibration:
         logit = self.bias + sum(w * x for w, x in zip(self.weights, features, strict=True))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 
+    def threshold(self, features: Sequence[float]) -> float:
+        """What an answer must reach where the first passage has these."""
+        return self.thresholds[int(features[FEATURES.index("foreign")])]
+
 
 @cache
 def default_calibration() -> Calibration:
     """The one shipped with the default models."""
     values = json.loads((files("rag") / "reader-calibration.json").read_text("utf-8"))
     first, second = values["rank_weights"]
+    own, foreign = values["thresholds"]
     return Calibration(
         (first, second),
         tuple(values["weights"]),
         values["bias"],
-        values["threshold"],
+        (own, foreign),
         values["models"],
     )
 
@@ -122,6 +128,7 @@ class SpanReader:
                 quote=sentences_around(judged.candidate.hit, judged.candidate.span),
                 score=self._rank_score(judged.candidate),
                 confidence=judged.confidence,
+                threshold=self._calibration.threshold(judged.features),
                 group=judged.group,
             )
             for judged in self.judged(self.candidates(question, hits), detect(question).tag)

@@ -17,8 +17,9 @@ class Reading:
     `answer` is the range of the answer and `quote` the whole sentences around it, both ranges of
     the document's text with `quote.start <= answer.start < answer.end <= quote.end`. `score` is the
     reader's own, higher is better; `confidence` the calibrated probability, 0 to 1, that the quote
-    answers the question. Readings of one `group` say the same; one without a group says less or
-    more than another and does not contradict it.
+    answers the question, and `threshold` what that of an answer must reach where nobody says
+    otherwise and this reading is the first. Readings of one `group` say the same; one without a
+    group says less or more than another and does not contradict it.
     """
 
     hit: Hit
@@ -26,6 +27,7 @@ class Reading:
     quote: Span
     score: float
     confidence: float
+    threshold: float
     group: int | None
 
 

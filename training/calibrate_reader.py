@@ -42,7 +42,8 @@ from training.calibration_questions import Asked, news, news_clozes, news_questi
 
 FALSE_ANSWERS = 0.12
 """Share of the unanswerable questions, asked of the whole collection as users ask, that may get an
-answer at the default threshold: of those in the documents' language and of the others, each.
+answer at the default thresholds: of those whose first passage is in their language, and of the
+others. So it is at most that of any mixture of them.
 """
 COLLECTION = "calibration"
 LIMIT = 10
@@ -178,7 +179,7 @@ def uncalibrated(
     model: SpanModel, embedder: Embedder, rank_weights: tuple[float, float]
 ) -> SpanReader:
     """A reader that orders passages and says nothing about confidence."""
-    calibration = Calibration(rank_weights, (0.0,) * len(FEATURES), 0.0, 0.0)
+    calibration = Calibration(rank_weights, (0.0,) * len(FEATURES), 0.0, (0.0, 0.0))
     return SpanReader(model, embedder, calibration)
 
 
@@ -186,8 +187,8 @@ def fitted(
     rows: list[Row], with_weights: Callable[[tuple[float, float]], SpanReader]
 ) -> dict[str, Any]:
     """Fit both regressions; print what they do on the half that they were not fitted on. The
-    threshold is that of such confidences too; the confidence that is shipped is fitted on all. By
-    what passages are ordered is one number, fitted on one half for both.
+    thresholds are those of such confidences too; the confidence that is shipped is fitted on all.
+    By what passages are ordered is one number, fitted on one half for both.
     """
     rank_weights = ranking([row for row in rows if not row.held and row.whole])
     features, right = _best(rows, with_weights(rank_weights))
@@ -199,15 +200,20 @@ def fitted(
     for half in (held, ~held):
         model = LogisticRegression(C=100.0, max_iter=2000).fit(features[~half], right[~half])
         confidence[half] = model.predict_proba(features[half])[:, 1]
-    kinds = [confidence[~answerable & whole & kind] for kind in (foreign, ~foreign)]
-    threshold = max(float(np.quantile(kind, 1 - FALSE_ANSWERS)) for kind in kinds)
+    abroad = features[:, FEATURES.index("foreign")] == 1.0
+    own, other = (
+        float(np.quantile(confidence[~answerable & whole & kind], 1 - FALSE_ANSWERS))
+        for kind in (~abroad, abroad)
+    )
+    given = confidence >= np.where(abroad, other, own)
+    print(f"thresholds: {own:.3f} in the question's language, {other:.3f} in another")
     for name, where in (
         ("all", answerable | True), ("foreign", foreign), ("own", ~foreign),
         ("foreign, as people ask", foreign & written), ("whole collection", whole),
         ("whole collection, own", whole & ~foreign), ("whole collection, foreign", whole & foreign),
         ("whole collection, beside near questions", whole & written & (answerable | silent)),
     ):  # fmt: skip
-        _report(name, confidence[where], right[where], answerable[where], threshold)
+        _report(name, confidence[where], right[where], answerable[where], given[where])
     for name, weights in (("both", rank_weights), ("span", (1.0, 0.0)), ("search", (0.0, 1.0))):
         first = np.array([row.right[(row.features @ weights).argmax()] for row in rows])
         for kind, where in (("own", held & ~foreign), ("foreign", held & foreign)):
@@ -218,7 +224,7 @@ def fitted(
         "rank_weights": [round(w, 6) for w in rank_weights],
         "weights": [round(float(w), 6) for w in model.coef_[0]],
         "bias": round(float(model.intercept_[0]), 6),
-        "threshold": round(threshold, 3),
+        "thresholds": [round(own, 3), round(other, 3)],
     }
 
 
@@ -254,13 +260,12 @@ def _report(
     confidence: NDArray[np.float64],
     right: NDArray[np.bool_],
     answerable: NDArray[np.bool_],
-    threshold: float,
+    given: NDArray[np.bool_],
 ) -> None:
-    given = confidence >= threshold
     sure, known, found = confidence.tolist(), answerable.tolist(), right.tolist()
     print(
         f"{name}: {len(right)} askings, AUROC {auroc(sure, known):.3f}, "
-        f"ECE {expected_calibration_error(sure, found):.3f}; at {threshold:.3f} answers "
+        f"ECE {expected_calibration_error(sure, found):.3f}; answers "
         f"{given[answerable].mean():.2f} of the answerable, {given[~answerable].mean():.2f} of the "
         f"others; right of the answers given: {right[given & answerable].mean():.2f}"
     )

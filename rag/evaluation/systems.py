@@ -26,12 +26,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What answering is made of. `threshold` is the confidence an answer must reach, 0 to 1."""
+    """What answering is made of. `threshold` is the confidence an answer must reach, 0 to 1; None
+    for what the reader asks for.
+    """
 
     index: LocalIndex
     reader: Reader
     models: Models
-    threshold: float
+    threshold: float | None
 
 
 class RememberingEmbedder:
@@ -177,7 +179,11 @@ class Quoth:
         return tuple(self._ids[key] for key in keys if key in self._ids)
 
     def _answer(
-        self, question: Question, index: SearchableTexts, min_confidence: float, reader: Reader
+        self,
+        question: Question,
+        index: SearchableTexts,
+        min_confidence: float | None,
+        reader: Reader,
     ) -> Answer | None:
         """The answer; None to a question that is refused, or where nothing is left to search."""
         options = AnswerOptions(min_confidence, limit=DEPTH, collection=question.corpus)

@@ -29,7 +29,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
     embedder = HashingEmbedder()
     with open_index(settings.data_dir, embedder) as index:
         reader = SentenceReader(embedder, calibration=CALIBRATION)
-        yield Engine(settings, index, reader, CALIBRATION.threshold)
+        yield Engine(settings, index, reader)
 
 
 @pytest.fixture

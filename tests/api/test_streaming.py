@@ -58,7 +58,7 @@ def reader(engine: Engine) -> GatedReader:
 
 @pytest.fixture
 def http(settings: Settings, engine: Engine, reader: GatedReader) -> Iterator[httpx.Client]:
-    app = create_app(settings, Engine(settings, engine.index, reader, 0.5))
+    app = create_app(settings, Engine(settings, engine.index, reader))
     with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
         text = {"source": "light.md", "text": LIGHT, "media_type": "text/markdown"}
         assert client.post("/v1/documents", json=text).status_code == 201
@@ -330,7 +330,7 @@ def test_a_stream_over_its_time_ends_with_an_event(
     list(ingest(engine.index, "default", [Raw(LIGHT.encode(), "light.md", "light.md")]))
     app = create_app(
         settings.model_copy(update={"request_seconds": 2}),
-        Engine(settings, engine.index, reader, 0.5),
+        Engine(settings, engine.index, reader),
     )
     with live(app) as address, httpx.Client(base_url=address, timeout=120) as client:
         reader.gate.clear()

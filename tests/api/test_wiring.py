@@ -15,9 +15,8 @@ Log = pytest.LogCaptureFixture
 
 
 def test_another_model_has_no_calibration_and_is_told_so(caplog: Log) -> None:
-    reader, threshold = wiring.reader_with(gold_model(), HashingEmbedder(), Settings())
+    reader = wiring.reader_with(gold_model(), HashingEmbedder(), Settings())
     assert isinstance(reader, SpanReader)
-    assert threshold == default_calibration().threshold
     (line,) = caplog.messages
     assert "hashing with gold" in line
     assert "QUOTH_MIN_CONFIDENCE" in line
@@ -45,6 +44,6 @@ def test_another_order_of_passages_has_no_calibration(
 
     monkeypatch.setattr(rerank, "load", loaded)
     settings = Settings(reader="sentences", reranker="x/cross")
-    reader, _threshold = wiring.reader_with(None, HashingEmbedder(), settings)
+    reader = wiring.reader_with(None, HashingEmbedder(), settings)
     assert isinstance(reader, SentenceReader)
     assert any("x/cross" in line for line in caplog.messages)

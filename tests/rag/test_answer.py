@@ -116,7 +116,7 @@ def test_an_answer_left_without_a_citation_is_no_answer(index: LocalIndex) -> No
 
 
 def reading_of(hit: Hit) -> Reading:
-    return Reading(hit, hit.sentences[0], hit.sentences[0], 1.0, 0.9, 0)
+    return Reading(hit, hit.sentences[0], hit.sentences[0], 1.0, 0.9, 0.5, 0)
 
 
 def reading_text(reading: Reading) -> str:
@@ -129,6 +129,32 @@ def test_below_the_threshold_there_is_no_answer(index: LocalIndex) -> None:
     assert ask(index, "keeper lamp", min_confidence=confidence).status == "answered"
     over = ask(index, "keeper lamp", min_confidence=min(1.0, confidence + 1e-9))
     assert (over.status, over.confidence) == ("no_answer", confidence)
+
+
+def test_where_nobody_says_otherwise_the_first_reading_says_what_must_be_reached(
+    index: LocalIndex,
+) -> None:
+    put(index, "a.txt", EVENING)
+
+    class Fixed:
+        name = "fixed"
+
+        def __init__(self, first: float, confidence: float) -> None:
+            self._values = (first, confidence)
+
+        def read(self, question: str, hits: list[Hit]) -> list[Reading]:
+            first, confidence = self._values
+            reading = replace(reading_of(hits[0]), confidence=confidence)
+            return [replace(reading, threshold=first), replace(reading, threshold=0.1)]
+
+    for first, confidence, status in (
+        (0.4, 0.4, "answered"),
+        (0.4, 0.39, "no_answer"),
+        (0.3, 0.39, "answered"),
+    ):
+        result = answer("lamp?", index, Fixed(first, confidence), MODELS, AnswerOptions())
+        assert result.status == status
+    assert answer("lamp?", index, Fixed(0.4, 0.39), MODELS, AnswerOptions(0.2)).answer
 
 
 def test_alternatives_are_other_documents_above_the_threshold(index: LocalIndex) -> None:

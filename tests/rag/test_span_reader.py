@@ -17,7 +17,7 @@ from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
 
 # Confidence rises with the lead alone; passages are ordered by the model's score.
-LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+LEAD = Calibration((1.0, 0.0), (0.0, 0.0, 1.0, 0.0, 0.0, 0.0), 0.0, (0.5, 0.3))
 
 
 def hits_of(tmp_path: Path, *texts: str) -> list[Hit]:
@@ -47,7 +47,7 @@ def test_passages_are_ordered_by_the_model(tmp_path: Path) -> None:
 def test_search_can_outweigh_the_model(tmp_path: Path) -> None:
     near, far = hits_of(tmp_path, "It says gold3 here.", "It says gold5 here.")
     hits = [replace(near, score=0.9), replace(far, score=0.1)]
-    mixed = Calibration((1.0, 6.0), (0.0,) * len(FEATURES), 0.0, 0.5)
+    mixed = Calibration((1.0, 6.0), (0.0,) * len(FEATURES), 0.0, (0.5, 0.3))
     # 4 + 6 * .9 = 9.4 against 8 + 6 * .1 = 8.6.
     assert answers(SpanReader(gold_model(), calibration=mixed).read("what", hits)) == [
         "gold3", "gold5",
@@ -110,7 +110,7 @@ def test_an_answer_that_says_less_is_neither_support_nor_alternative(tmp_path: P
 
 def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) -> None:
     # Closer vectors make the full date surer than the year, which the model ranks before it.
-    near = Calibration((1.0, 0.0), (0.0, 3.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+    near = Calibration((1.0, 0.0), (0.0, 3.0, 0.0, 0.0, 0.0, 0.0), 0.0, (0.5, 0.3))
     texts = ("In 1953 it ended.", "On 27 July 1953 it ended.", "Es war am 27. Juli 1953 zu Ende.")
     hits = hits_of(tmp_path, *texts)
     said = ("1953", "27 July 1953", "27. Juli 1953")
@@ -124,6 +124,17 @@ def test_the_surest_of_answers_that_say_more_or_less_is_given(tmp_path: Path) ->
     # The logistic of 3 times -.4, and .2.
     assert [entry.confidence for entry in judged] == pytest.approx([0.231, 0.646, 0.646], abs=1e-3)
     assert [entry.group for entry in judged] == [None, 0, 0]
+
+
+@pytest.mark.parametrize(("language", "threshold"), [("de", 0.5), ("de-AT", 0.5), ("el", 0.3)])
+def test_what_an_answer_must_reach_goes_by_the_language_of_the_passage(
+    tmp_path: Path, language: str, threshold: float
+) -> None:
+    (hit,) = hits_of(tmp_path, "It says gold7 here.")
+    hit = replace(hit, language=language)
+    reader = SpanReader(gold_model(), calibration=LEAD)
+    (reading,) = reader.read("Wie hoch ist der Turm der Kirche?", [hit])
+    assert reading.threshold == threshold
 
 
 def test_what_its_own_document_says_besides_is_no_rival(tmp_path: Path) -> None:
@@ -156,7 +167,7 @@ def test_the_best_passage_of_a_document_speaks_for_it(tmp_path: Path) -> None:
 
         def reading(source: str, confidence: float) -> Reading:
             hit, span = found[source], Span(0, 3)
-            return Reading(hit, span, span, confidence, confidence, group=0)
+            return Reading(hit, span, span, confidence, confidence, threshold=0.5, group=0)
 
         class Fixed:
             name = "fixed"
@@ -181,7 +192,7 @@ def test_the_shipped_calibration_has_a_weight_for_each_feature() -> None:
     assert values["features"] == list(FEATURES)
     calibration = default_calibration()
     assert len(calibration.weights) == len(FEATURES)
-    assert 0 < calibration.threshold < 1
+    assert all(0 < threshold < 1 for threshold in calibration.thresholds)
     # More of each of these never makes an answer less sure, in whatever language.
     score, cosine_lead, lead, _foreign, foreign_score, foreign_cosine_lead = calibration.weights
     assert min(score, cosine_lead, lead) > 0
