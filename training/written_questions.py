@@ -9,7 +9,7 @@ nothing there answers, though it comes near. Keys of three letters are languages
 `at` names set and question.
 
 News is read in the question's language or another, a paragraph in English or with words of others
-put in; by themselves and in groups (`reader_groups`).
+put in; by themselves and in groups (`reader_groups`). `articles` has passages of its own.
 """
 
 import json
@@ -22,6 +22,7 @@ from zlib import crc32
 
 import numpy as np
 
+from training import articles
 from training.clozes import Answer, windows
 from training.code_switching import Lexicon
 from training.near_misses import NearMisses, missed
@@ -85,7 +86,10 @@ def wordings(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def build(material: Material, rng: np.random.Generator) -> list[list[Example]]:
     """All of them, groups and such by themselves (as a group of one), in random order."""
-    asked = [*of_news(material, rng), *of_paragraphs(material, rng), *translated(material, rng)]
+    asked = [
+        *of_news(material, rng), *of_paragraphs(material, rng), *translated(material, rng),
+        *articles.build(material, rng),
+    ]  # fmt: skip
     encoder = Encoder(material.tokenizer, rng)
     found = []
     for texts in asked:

@@ -1,0 +1,99 @@
+"""Passages in the manner of an encyclopedia, written to train on, each in three languages.
+
+A line of `questions/articles.jsonl` is one of them: `at` its subject, `texts` the passage by
+language, `questions` what is asked of it: `ask` the wording by language, `answer` the words that
+answer, which each text has once; null where the passage does not answer, though it comes near.
+Languages are by their two letters. Each question is read in its own language and in others, by
+itself and in groups (`reader_groups`) with passages about something else.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from training.near_misses import NearMisses
+from training.reader_examples import CODES as OF_QA_TRAIN
+from training.reader_examples import Paragraph, Text
+from training.reader_groups import NEAREST, SIZE
+from training.reader_pool import Material
+
+CODES = {
+    **OF_QA_TRAIN, "bg": "bul", "bn": "ben", "cs": "ces", "da": "dan", "de": "deu", "el": "ell",
+    "es": "spa", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind",
+    "it": "ita", "ko": "kor", "nl": "nld", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus",
+    "sr": "srp-Cyrl", "sv": "swe", "sw": "swa", "ta": "tam", "tr": "tur", "uk": "ukr", "ur": "urd",
+    "vi": "vie",
+}  # fmt: skip
+"""NTREX's."""
+HELD_OUT = 16
+"""Of as many passages, one is not trained on."""
+OWN, FOREIGN = 0.8, 0.45
+"""Of the questions are read by themselves in their language; and in each of the others."""
+GROUPED = 0.4
+"""Of the questions come in a group too, half of them in another language than theirs."""
+
+
+def written() -> list[dict[str, Any]]:
+    """All passages with their questions."""
+    path = Path(__file__).parent / "questions" / "articles.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def is_held_out(article: dict[str, Any]) -> bool:
+    """Whether it is kept to choose among runs with."""
+    return crc32(article["at"].encode()) % HELD_OUT == 0
+
+
+def asked(article: dict[str, Any], number: int, language: str, told: str) -> Text:
+    """One of its questions in one language, with the passage in one."""
+    question, passage = article["questions"][number], article["texts"][told]
+    start = end = 0
+    if question["answer"] is not None:
+        start = passage.index(question["answer"][told])
+        end = start + len(question["answer"][told])
+    return Text(question["ask"][language], passage, start, end, CODES[language], CODES[told])
+
+
+def build(material: Material, rng: np.random.Generator) -> Iterator[list[Text]]:
+    """Groups, and such by themselves (as a group of one)."""
+    articles = [article for article in written() if not is_held_out(article)]
+    grouped: list[Text] = []
+    for article in articles:
+        for number, question in enumerate(article["questions"]):
+            for language in question["ask"]:
+                others = [told for told in article["texts"] if told != language]
+                for told in (language, *others):
+                    if rng.random() < (OWN if told == language else FOREIGN):
+                        yield [asked(article, number, language, told)]
+                if question["answer"] is not None and rng.random() < GROUPED:
+                    told = language if rng.random() < 0.5 else str(rng.choice(others))
+                    grouped.append(asked(article, number, language, told))
+    yield from groups(articles, grouped, material, rng)
+
+
+def groups(
+    articles: list[dict[str, Any]], texts: list[Text], material: Material, rng: np.random.Generator
+) -> Iterator[list[Text]]:
+    """Each question with its passage and with near ones about something else that do not hold the
+    answer, one of them in the question's language where there is one.
+    """
+    subject = {text: article["at"] for article in articles for text in article["texts"].values()}
+    told = [
+        Paragraph(text, "", CODES[language])
+        for article in articles
+        for language, text in article["texts"].items()
+    ]
+    near = NearMisses(material.near.embedder, told)
+    for text, found in near.beside(texts, NEAREST):
+        misses = [one for one in found if subject[one.text] != subject[text.passage]]
+        own = [one for one in misses if one.language == text.asked][:1]
+        rest = [one for one in misses if one not in own][: 2 * SIZE]
+        drawn = [rest[n] for n in rng.permutation(len(rest))[: SIZE - 1 - len(own)]]
+        yield [
+            text,
+            *(Text(text.question, m.text, 0, 0, text.asked, m.language) for m in (*own, *drawn)),
+        ]
