@@ -228,7 +228,7 @@ def _asked(
         models={
             "embedder": embedder.identity,
             "reader": None if task.retrieval_only else pieces.reader.name,
-            "threshold": None if task.retrieval_only else pieces.threshold,
+            "threshold": None if task.retrieval_only else _in_force(pieces.threshold, model),
         },
         seed=task.seed,
         seconds={"taking_in": library.seconds, "asking": asking},
@@ -257,6 +257,15 @@ def _pieces(
         threshold = 0.0  # the answer is there: what it says counts, not whether it dares to
     index = LocalIndex(store, embedder, settings.search_options())
     return Pieces(index, reader, Models(embedder.name, reader.name), threshold)
+
+
+def _in_force(threshold: float | None, model: "SpanModel | None") -> float | list[float]:
+    """The threshold of a run; where none was chosen the reader's own, one or two."""
+    from api.wiring import default_thresholds
+
+    if threshold is not None:
+        return threshold
+    return list(default_thresholds(model))
 
 
 def _measured_settings(settings: Settings) -> dict[str, Any]:

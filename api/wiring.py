@@ -150,6 +150,15 @@ def reader_with(model: SpanModel | None, embedder: Embedder, settings: Settings)
     return reader
 
 
+def default_thresholds(model: SpanModel | None) -> tuple[float, ...]:
+    """What an answer must reach where nobody says otherwise: of the reader around a model, where
+    the first passage is in the question's language and where it is not; else one.
+    """
+    if model is None:
+        return (read.default_calibration().threshold,)
+    return span_reader.default_calibration().thresholds
+
+
 def _warn_unless(calibrated: bool, name: str, settings: Settings) -> None:
     if not calibrated and settings.min_confidence is None:
         log.warning("confidence is not calibrated for %s: set QUOTH_MIN_CONFIDENCE", name)

@@ -39,8 +39,7 @@ class SearchableTexts(Texts, Protocol):
 class AnswerOptions:
     """`limit`: passages that are shown (1 to 100), and read where more than `READ_AT_LEAST`.
     `min_confidence`: what an answer, and each alternative, must reach; None for what the reader's
-    first reading asks for. `max_alternatives`: other
-    answers shown beside it.
+    first reading asks for. `max_alternatives`: other answers shown beside it.
     """
 
     min_confidence: float | None = None

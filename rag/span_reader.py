@@ -34,9 +34,9 @@ class Calibration:
     """Fitted by `training/calibrate_reader.py` on data no weight was trained on. Passages are
     ordered by `rank_weights` times (span_score, the search's score). `weights` go with `FEATURES`,
     in a logistic regression to the probability that an answer is right. `thresholds` are the
-    confidences at which a stated share of unanswerable questions still gets an answer: of those
-    whose first passage is in their language, and of the others, whose share would be smaller at
-    the same confidence. `models` names the models whose scores these are.
+    confidences that an answer must reach where the first passage is in the question's language, and
+    where it is not: at them a stated share of the unanswerable questions of either kind still gets
+    one. `models` names the models whose scores these are.
     """
 
     rank_weights: tuple[float, float]

@@ -7,15 +7,13 @@ Languages are by their two letters. Each question is read in its own language an
 itself and in groups (`reader_groups`) with passages about something else.
 """
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
-from training.near_misses import NearMisses
+from training.near_misses import NearMisses, missed
+from training.question_files import trained
 from training.reader_examples import CODES as OF_QA_TRAIN
 from training.reader_examples import Paragraph, Text
 from training.reader_groups import NEAREST, SIZE
@@ -29,23 +27,10 @@ CODES = {
     "vi": "vie",
 }  # fmt: skip
 """NTREX's."""
-HELD_OUT = 16
-"""Of as many passages, one is not trained on."""
 OWN, FOREIGN = 0.8, 0.45
 """Of the questions are read by themselves in their language; and in each of the others."""
 GROUPED = 0.4
 """Of the questions come in a group too, half of them in another language than theirs."""
-
-
-def written() -> list[dict[str, Any]]:
-    """All passages with their questions."""
-    path = Path(__file__).parent / "questions" / "articles.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def is_held_out(article: dict[str, Any]) -> bool:
-    """Whether it is kept to choose among runs with."""
-    return crc32(article["at"].encode()) % HELD_OUT == 0
 
 
 def asked(article: dict[str, Any], number: int, language: str, told: str) -> Text:
@@ -60,7 +45,7 @@ def asked(article: dict[str, Any], number: int, language: str, told: str) -> Tex
 
 def build(material: Material, rng: np.random.Generator) -> Iterator[list[Text]]:
     """Groups, and such by themselves (as a group of one)."""
-    articles = [article for article in written() if not is_held_out(article)]
+    articles = trained("articles")
     grouped: list[Text] = []
     for article in articles:
         for number, question in enumerate(article["questions"]):
@@ -93,7 +78,4 @@ def groups(
         own = [one for one in misses if one.language == text.asked][:1]
         rest = [one for one in misses if one not in own][: 2 * SIZE]
         drawn = [rest[n] for n in rng.permutation(len(rest))[: SIZE - 1 - len(own)]]
-        yield [
-            text,
-            *(Text(text.question, m.text, 0, 0, text.asked, m.language) for m in (*own, *drawn)),
-        ]
+        yield [text, *(missed(text, miss, rng) for miss in (*own, *drawn))]

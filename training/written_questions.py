@@ -12,13 +12,10 @@ News is read in the question's language or another, a paragraph in English or wi
 put in; by themselves and in groups (`reader_groups`). `articles` has passages of its own.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -26,6 +23,7 @@ from training import articles
 from training.clozes import Answer, windows
 from training.code_switching import Lexicon
 from training.near_misses import NearMisses, missed
+from training.question_files import trained
 from training.reader_examples import (
     LANGUAGES,
     PIVOT,
@@ -53,8 +51,6 @@ from training.reader_pool import Document, Material
 
 CODES = {"eng": PIVOT, "zho": "zho-CN"}
 """Languages of the questions that NTREX has by another code."""
-HELD_OUT = 16
-"""Of as many documents and paragraphs, one is not trained on with these questions."""
 GROUPED = 0.4
 """Of the questions come in a group too."""
 OWN = 0.35
@@ -64,17 +60,6 @@ FOREIGN = 0.5
 PLAIN, SWITCHED = 0.7, 0.5
 """Of the questions about paragraphs, that are asked by themselves of it as it is; and of it with
 words of another language put in. Those `translated` are one or the other."""
-
-
-def written(name: str) -> list[dict[str, Any]]:
-    """Of one of the files: "news", "paragraphs" or "translated"."""
-    path = Path(__file__).parent / "questions" / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def trained(name: str) -> list[dict[str, Any]]:
-    """Those that are not held out, by what they ask about, to choose among runs with."""
-    return [row for row in written(name) if crc32(row["at"].encode()) % HELD_OUT]
 
 
 def wordings(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,8 @@
 """Which parts the settings put together, and what they say about it."""
 
+import json
+from importlib.resources import files
+
 import pytest
 
 from api import wiring
@@ -20,6 +23,16 @@ def test_another_model_has_no_calibration_and_is_told_so(caplog: Log) -> None:
     (line,) = caplog.messages
     assert "hashing with gold" in line
     assert "QUOTH_MIN_CONFIDENCE" in line
+
+
+def test_the_reader_around_a_model_has_a_threshold_by_language_and_the_other_one() -> None:
+    shipped = {
+        name: json.loads((files("rag") / f"{name}.json").read_text("utf-8"))
+        for name in ("reader-calibration", "calibration")
+    }
+    by_language = tuple(shipped["reader-calibration"]["thresholds"])
+    assert wiring.default_thresholds(gold_model()) == by_language
+    assert wiring.default_thresholds(None) == (shipped["calibration"]["threshold"],)
 
 
 def test_whoever_sets_a_threshold_is_told_nothing(caplog: Log) -> None:

@@ -129,6 +129,13 @@ def test_the_reader_alone_declines_nothing_unless_it_is_told_to(
     monkeypatch.setenv("QUOTH_MIN_CONFIDENCE", "1")
     sure = evaluated(capsys, parallel, "--setting", "scattered:0", "--gold-passages")
     assert sure["abstention"]["answered_rate"] < 1.0  # type: ignore[index]
+    assert sure["models"]["threshold"] == 1.0  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_the_result_names_the_readers_own_thresholds(facts_file: Path, capsys: Captured) -> None:
+    found = evaluated(capsys, facts_file, "--limit", 3)
+    assert found["models"]["threshold"] == [CALIBRATION.threshold]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("other", ["--retrieval-only", "--export=made", "--predictions"])

@@ -9,8 +9,9 @@ import pytest
 import regex
 
 from tests.fakes import HashingEmbedder
-from training import articles
+from training import articles, question_files
 from training.code_switching import Lexicon
+from training.question_files import is_held_out, written
 from training.reader_groups import SIZE
 from training.reader_pool import Material
 
@@ -22,7 +23,7 @@ SCRIPTS = {
 
 
 def test_every_passage_is_in_three_languages_and_holds_each_answer_once() -> None:
-    rows = articles.written()
+    rows = written("articles")
     assert len({row["at"] for row in rows}) == len(rows) > 200
     for row in rows:
         languages = set(row["texts"])
@@ -38,7 +39,7 @@ def test_every_passage_is_in_three_languages_and_holds_each_answer_once() -> Non
 
 
 def test_some_questions_have_no_answer() -> None:
-    answers = [q["answer"] for row in articles.written() for q in row["questions"]]
+    answers = [q["answer"] for row in written("articles") for q in row["questions"]]
     assert 0.05 < sum(answer is None for answer in answers) / len(answers) < 0.3
 
 
@@ -63,7 +64,7 @@ def test_questions_are_read_in_each_language_and_beside_other_passages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [article(f"Tor{n}", str(1800 + n)) for n in range(12)]
-    monkeypatch.setattr(articles, "written", lambda: rows)
+    monkeypatch.setattr(question_files, "written", lambda _name: rows)
     near: Any = SimpleNamespace(embedder=HashingEmbedder())
     material = Material(Path(), [], [], [], Lexicon({}, {}), near, None)
     made = list(articles.build(material, np.random.default_rng(0)))
@@ -87,9 +88,9 @@ def test_questions_are_read_in_each_language_and_beside_other_passages(
 
 def test_what_is_held_out_is_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [article(f"Tor{n}", str(1800 + n)) for n in range(64)]
-    out = {row["at"] for row in rows if articles.is_held_out(row)}
+    out = {row["at"] for row in rows if is_held_out(row)}
     assert 0 < len(out) < 16
-    monkeypatch.setattr(articles, "written", lambda: rows)
+    monkeypatch.setattr(question_files, "written", lambda _name: rows)
     near: Any = SimpleNamespace(embedder=HashingEmbedder())
     material = Material(Path(), [], [], [], Lexicon({}, {}), near, None)
     for group in articles.build(material, np.random.default_rng(0)):

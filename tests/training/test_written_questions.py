@@ -10,6 +10,7 @@ from tests.training.test_reader_groups import OTHER, STORY, document
 from training import written_questions
 from training.clozes import WORDS
 from training.code_switching import Lexicon
+from training.question_files import written
 from training.reader_examples import (
     CODES,
     PIVOT,
@@ -33,7 +34,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_is_asked_in_five_languages_in_their_own_scripts(name: str) -> None:
-    rows = written_questions.written(name)
+    rows = written(name)
     assert len(rows) > 500
     for row in rows:
         asked = dict(written_questions.wordings(row))
@@ -55,7 +56,7 @@ def test_answers_of_news_are_in_their_sentences_and_nothing_is_held_out() -> Non
     for row in read_lines(path):
         documents.setdefault(row["document"], []).append(row["texts"])
     held = held_out_documents(path)
-    for row in written_questions.written("news"):
+    for row in written("news"):
         assert row["at"] not in held
         sentence = documents[row["at"]][row["sentence"]]["eng-US"]
         assert row["answer"] is None or row["answer"] in sentence, row
@@ -66,7 +67,7 @@ def test_answers_of_paragraphs_are_where_they_say_and_nothing_is_held_out() -> N
     folder = DATA / "qa-train"
     held = held_out_paragraphs(folder)
     texts = {row["id"]: row["context"] for row in rows_of(folder, "qed.dev", held)}
-    for row in written_questions.written("paragraphs"):
+    for row in written("paragraphs"):
         text = texts[row["at"]]
         if row["answer"] is not None:
             assert text[row["start"] :].startswith(row["answer"]), row
@@ -77,7 +78,7 @@ def test_questions_put_in_other_languages_are_there_and_not_held_out() -> None:
     folder = DATA / "qa-train"
     held = held_out_paragraphs(folder)
     known = {f"{name}/{row['id']}": row for name in SETS for row in rows_of(folder, name, held)}
-    for row in written_questions.written("translated"):
+    for row in written("translated"):
         assert known[row["at"]]["answers"], row
         own = CODES[known[row["at"]]["lang"]]
         assert own not in dict(written_questions.wordings(row)), row
@@ -119,5 +120,5 @@ def test_a_question_about_news_is_asked_of_it_in_its_language_and_others(
 def test_languages_are_those_of_parallel_text() -> None:
     known = {"ita", "nld", "ben", *WORDS}
     for name in NAMES:
-        for row in written_questions.written(name):
+        for row in written(name):
             assert {asked for asked, _ in written_questions.wordings(row)} <= known, row
