@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from documents.types import Span
 from index import interrupt
 from index.embedder import batches, padding
 from index.model_thread import ModelThread
+from rag.particles import without_particles
 from rag.trim import trimmed
 
 _QUESTION_SHARE = 8
@@ -104,13 +105,13 @@ class SpanModel:
                     and (span := _bare(passage.text, *offsets)) is not None
                     and any(s.start <= span.start and span.end <= s.end for s in passage.quotable)
                 }
-                found = _best(starts[row], ends[row], places)
-                if found is not None:
-                    whole = _whole(passage, found.span)
-                    found = replace(found, span=trimmed(passage.text, whole))
+                if not places:
+                    continue
+                first, last, score = _best(starts[row], ends[row], list(places))
                 so_far = best[owner]
-                if found is not None and (so_far is None or found.score > so_far.score):
-                    best[owner] = found
+                if so_far is None or score > so_far.score:
+                    span = without_particles(passage.text, places[first], places[last])
+                    best[owner] = Found(trimmed(passage.text, _whole(passage, span)), score)
         return best
 
     def _windows(self, question: str, texts: Sequence[str]) -> Any:
@@ -145,20 +146,17 @@ class SpanModel:
 
 
 def _best(
-    starts: NDArray[np.float32], ends: NDArray[np.float32], places: Mapping[int, Span]
-) -> Found | None:
-    """The best range in one window, whose first piece is "not here"; `places` are the characters of
-    the pieces that may be quoted.
+    starts: NDArray[np.float32], ends: NDArray[np.float32], places: Sequence[int]
+) -> tuple[int, int, float]:
+    """The first and last piece of the best range in one window, whose first piece is "not here",
+    and the score of `Found`; `places` are the pieces that may be quoted.
     """
-    if not places:
-        return None
-    pieces = np.array(list(places))
+    pieces = np.array(places)
     scores = starts[pieces][:, None] + ends[pieces][None, :]
     distance = pieces[None, :] - pieces[:, None]
     scores[(distance < 0) | (distance >= _ANSWER_PIECES)] = -np.inf
     first, last = _agreed(scores)
-    span = Span(places[int(pieces[first])].start, places[int(pieces[last])].end)
-    return Found(span, float(scores.max() - starts[0] - ends[0]))
+    return int(pieces[first]), int(pieces[last]), float(scores.max() - starts[0] - ends[0])
 
 
 def _agreed(scores: NDArray[np.float32]) -> tuple[int, int]:
