@@ -1,10 +1,11 @@
-"""Passages in the manner of an encyclopedia, written to train on, each in three languages.
+"""Passages in the manner of an encyclopedia, written to train on, in three languages or in one.
 
 A line of `questions/articles.jsonl` is one of them: `at` its subject, `texts` the passage by
-language, `questions` what is asked of it: `ask` the wording by language, `answer` the words that
-answer, which each text has once; null where the passage does not answer, though it comes near.
-Languages are by their two letters. Each question is read in its own language and in others, by
-itself and in groups (`reader_groups`) with passages about something else.
+language, `questions` what is asked of it: `ask` the wording by language (of a passage in one
+language, in another too), `answer` by the language of the text the words that answer, which it has
+once; null where the passage does not answer, though it comes near. Languages are by their two
+letters. Each question is read in its own language and in others, by itself and in groups
+(`reader_groups`) with passages about something else.
 """
 
 from collections.abc import Iterator
@@ -50,12 +51,14 @@ def build(material: Material, rng: np.random.Generator) -> Iterator[list[Text]]:
     for article in articles:
         for number, question in enumerate(article["questions"]):
             for language in question["ask"]:
-                others = [told for told in article["texts"] if told != language]
-                for told in (language, *others):
+                texts = article["texts"]
+                others = [told for told in texts if told != language]
+                for told in texts:
                     if rng.random() < (OWN if told == language else FOREIGN):
                         yield [asked(article, number, language, told)]
                 if question["answer"] is not None and rng.random() < GROUPED:
-                    told = language if rng.random() < 0.5 else str(rng.choice(others))
+                    own = language in texts and (not others or rng.random() < 0.5)
+                    told = language if own else str(rng.choice(others))
                     grouped.append(asked(article, number, language, told))
     yield from groups(articles, grouped, material, rng)
 

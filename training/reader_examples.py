@@ -130,8 +130,8 @@ def questions(
         title = f"{row['title']}\n" if row["title"] and rng.random() < TITLED else ""
         if row["answers"]:
             gold = row["answers"][int(rng.integers(len(row["answers"])))]
-            start = gold["start"] + len(title)
-            end = start + len(gold["text"])
+            end = len(title) + gold["start"] + len(gold["text"].rstrip())
+            start = end - len(gold["text"].strip())
         else:
             start = end = 0
         yield Text(row["question"], title + row["context"], start, end, code, code), others
