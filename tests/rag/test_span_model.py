@@ -59,6 +59,13 @@ def test_marks_of_the_sentence_are_no_part_of_an_answer() -> None:
     assert found.span.of(text) == "unheard-of"
 
 
+def test_a_particle_in_the_piece_of_a_word_is_no_part_of_an_answer() -> None:
+    text = "1936年の"
+    (found,) = gold_model().find("what", [whole(text)])
+    assert found is not None
+    assert found.span.of(text) == "1936年"
+
+
 def test_blanks_before_a_word_are_no_part_of_it() -> None:
     text = "one\n \t gold6  two"
     (found,) = gold_model().find("what", [whole(text)])
