@@ -1,5 +1,6 @@
 """The labels that calibration goes by, and the thresholds that it ships."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from index.ingest import ingest
 from index.local import open_index
 from rag.span_reader import Candidate
 from tests.fakes import HashingEmbedder
-from training.calibrate_reader import FALSE_ANSWERS, says_it, thresholds
+from tests.rag.span_fakes import gold_model
+from training.calibrate_reader import (
+    COLLECTION,
+    FALSE_ANSWERS,
+    answered,
+    says_it,
+    thresholds,
+    uncalibrated,
+)
 from training.calibration_questions import Asked
 
 
@@ -35,7 +44,7 @@ def test_thresholds_keep_false_answers_few_in_either_kind_and_are_worth_the_most
 
     wrong, worth = shares(own, other)
     assert wrong <= FALSE_ANSWERS
-    # Nothing lower is allowed, and no other pair that is is worth more.
+    # Nothing lower is allowed, and nothing allowed is worth more.
     assert shares(own - 0.02, other - 0.02)[0] > FALSE_ANSWERS
     for step in (-0.1, -0.05, 0.05, 0.1):
         for pair in ((own + step, other), (own, other + step), (own + step, other - step)):
@@ -88,4 +97,31 @@ def test_another_document_may_say_it_too(
     asked = Asked("Who brought up Piri?", (), (), (), golds, foreign=False, held=False)
     assert says_it(candidate, asked) is told
     # Of clozes and of news another document is no proof.
-    assert not says_it(candidate, Asked("?", (), (), (), golds, foreign=True, held=False))
+    assert not says_it(candidate, replace(asked, foreign=True))
+    assert not says_it(candidate, replace(asked, sentences=True))
+
+
+@pytest.mark.parametrize(
+    ("second", "unanswerable", "right"),
+    [
+        # The other document answers as well: leaving the first out leaves no silence.
+        ("The tower was built by gold5 too.", 0, 2),
+        # Something else is a false answer: of the collection without the first, and of the article.
+        ("The tower was painted by gold7.", 2, 1),
+    ],
+)
+def test_what_another_document_says_too_is_no_silence(
+    tmp_path: Path, second: str, unanswerable: int, right: int
+) -> None:
+    asked = Asked(
+        "Who built the tower?", ("a.txt",), ("a.txt", "b.txt"), ("a.txt",), ("gold5",),
+        foreign=False, held=False,
+    )  # fmt: skip
+    with open_index(tmp_path, HashingEmbedder()) as index:
+        texts = {"a.txt": "The tower was built by gold5.", "b.txt": second}
+        list(ingest(index, COLLECTION, [Raw(t.encode(), n, n) for n, t in texts.items()]))
+        rows = list(answered([asked], index, uncalibrated(gold_model(), HashingEmbedder(), (1, 0))))
+    assert [row.right.sum() for row in rows if row.answerable] == [right, right]
+    silent = [row for row in rows if not row.answerable]
+    assert len(silent) == unanswerable
+    assert not any(row.right.any() for row in silent)
