@@ -12,9 +12,10 @@ half of the articles and stories is measured by what was fitted on the other. XQ
 questions are not used.
 """
 
-import argparse
 import json
+import pickle
 import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,11 +41,8 @@ from rag.evaluation.metrics import contains_answer, f1
 from rag.span_model import SpanModel
 from rag.span_reader import FEATURES, Calibration, Candidate, SpanReader, sentences_around
 from training.calibration_questions import Asked, news, news_clozes, news_questions, questions
+from training.thresholds import Outcomes, thresholds
 
-FALSE_ANSWERS = 0.12
-"""Share of the unanswerable questions, asked of the whole collection as users ask, that may get an
-answer at the default thresholds: of those in the documents' language and of the others, each.
-"""
 SAME_ANSWER = 0.5
 """F1 of an answer with a gold one from which on they are taken for the same."""
 COLLECTION = "calibration"
@@ -78,23 +76,44 @@ class Row:
 
 def main() -> None:
     """Read the arguments, ask, fit, measure, write."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=500)
     parser.add_argument("--clozes", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=2, help="languages each piece of news is in")
     parser.add_argument("--reader", default="default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--askings", type=Path, help="keep what was asked here; fit what is there, if it exists"
+    )
     arguments = parser.parse_args()
-    rng = np.random.default_rng(arguments.seed)
     settings = load_settings()
-    cache = settings.embedder_options().cache
-    texts, asked = questions(arguments.data, rng, arguments.questions)
-    told = news(arguments.data, cache, rng)
-    asked += news_clozes(told, rng, arguments.clozes)
     embedder = load_embedder(settings)
-    model = reader_model.load(arguments.reader, cache)
+    model = reader_model.load(arguments.reader, settings.embedder_options().cache)
     reader = uncalibrated(model, embedder, (1.0, 0.0))
+    models = f"{embedder.identity} + {reader.name}"
+    if arguments.askings and arguments.askings.exists():
+        kept, rows = pickle.loads(arguments.askings.read_bytes())
+        if kept != models:
+            parser.error(f"{arguments.askings} is of {kept}, not of {models}: name another file")
+    else:
+        rows = asked_of(arguments, reader, embedder)
+        if arguments.askings:
+            arguments.askings.write_bytes(pickle.dumps((models, rows)))
+    values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
+    values["models"] = models
+    values["seed"] = arguments.seed
+    target = Path(__file__).parent.parent / "rag" / "reader-calibration.json"
+    target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+    print(f"wrote {target}")
+
+
+def asked_of(arguments: Namespace, reader: SpanReader, embedder: Embedder) -> list[Row]:
+    """Ask everything, of the news in so many rounds of languages."""
+    rng = np.random.default_rng(arguments.seed)
+    texts, asked = questions(arguments.data, rng, arguments.questions)
+    told = news(arguments.data, load_settings().embedder_options().cache, rng)
+    asked += news_clozes(told, rng, arguments.clozes)
     rows: list[Row] = []
     for number in range(arguments.rounds):
         with (
@@ -108,12 +127,7 @@ def main() -> None:
             print(f"round {number}: {len(documents)} documents are in", flush=True)
             rows += answered([*asked, *news_questions(told)], index, reader)
         told, asked = told.drawn(rng), []
-    values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
-    values["models"] = f"{embedder.identity} + {reader.name}"
-    values["seed"] = arguments.seed
-    target = Path(__file__).parent.parent / "rag" / "reader-calibration.json"
-    target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    print(f"wrote {target}")
+    return rows
 
 
 def answered(asked: list[Asked], index: LocalIndex, reader: SpanReader) -> Iterator[Row]:
@@ -217,9 +231,8 @@ def fitted(
         model = LogisticRegression(C=100.0, max_iter=2000).fit(features[~half], right[~half])
         confidence[half] = model.predict_proba(features[half])[:, 1]
     abroad = features[:, FEATURES.index("foreign")] == 1.0
-    own, other = thresholds(
-        confidence[whole], abroad[whole], foreign[whole], answerable[whole], right[whole]
-    )
+    outcomes = (confidence, abroad, foreign, answerable, right)
+    own, other = thresholds(Outcomes(*(values[whole] for values in outcomes)))
     given = confidence >= np.where(abroad, other, own)
     print(f"thresholds: {own:.3f} in the question's language, {other:.3f} in another")
     for name, where in (
@@ -241,33 +254,6 @@ def fitted(
         "bias": round(float(model.intercept_[0]), 6),
         "thresholds": [round(own, 3), round(other, 3)],
     }
-
-
-def thresholds(
-    confidence: NDArray[np.float64],
-    abroad: NDArray[np.bool_],
-    foreign: NDArray[np.bool_],
-    answerable: NDArray[np.bool_],
-    right: NDArray[np.bool_],
-) -> tuple[float, float]:
-    """What an answer must reach where the first passage is in the question's language, and where it
-    is not (`abroad`): of all pairs at which no more than `FALSE_ANSWERS` of the unanswerable
-    questions of either kind get an answer (in the documents' language, and `foreign`), the one that
-    is worth most to who asks what can be answered: right answers less wrong ones, the mean of both
-    kinds.
-    """
-    worth = np.where(right, 1.0, -1.0)
-    best, found = -np.inf, (1.0, 1.0)
-    steps = np.arange(1, 100) / 100
-    for own in steps:
-        for other in steps:
-            given = confidence >= np.where(abroad, other, own)
-            wrong = [given[~answerable & kind].mean() for kind in (foreign, ~foreign)]
-            gain = given * worth
-            mean = np.mean([gain[answerable & kind].mean() for kind in (foreign, ~foreign)])
-            if max(wrong) <= FALSE_ANSWERS and mean > best:
-                best, found = float(mean), (float(own), float(other))
-    return found
 
 
 def ranking(rows: list[Row]) -> tuple[float, float]:

@@ -1,9 +1,8 @@
-"""The labels that calibration goes by, and the thresholds that it ships."""
+"""The labels that calibration goes by."""
 
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from documents.load import Raw
@@ -15,64 +14,11 @@ from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
 from training.calibrate_reader import (
     COLLECTION,
-    FALSE_ANSWERS,
     answered,
     says_it,
-    thresholds,
     uncalibrated,
 )
 from training.calibration_questions import Asked
-
-
-def test_thresholds_keep_false_answers_few_in_either_kind_and_are_worth_the_most() -> None:
-    rng = np.random.default_rng(0)
-    count = 4000
-    foreign, answerable = rng.random(count) < 0.5, rng.random(count) < 0.5
-    # The first passage of most questions is in the language their documents are in.
-    abroad = np.where(rng.random(count) < 0.9, foreign, ~foreign)
-    confidence = np.clip(rng.normal(0.2 + 0.4 * answerable - 0.1 * abroad, 0.15), 0, 1)
-    right = answerable & (rng.random(count) < confidence + 0.3)
-    own, other = thresholds(confidence, abroad, foreign, answerable, right)
-    assert other < own
-
-    def shares(own: float, other: float) -> tuple[float, float]:
-        given = confidence >= np.where(abroad, other, own)
-        wrong = [given[~answerable & kind].mean() for kind in (foreign, ~foreign)]
-        gain = given * np.where(right, 1.0, -1.0)
-        worth = [gain[answerable & kind].mean() for kind in (foreign, ~foreign)]
-        return float(max(wrong)), float(np.mean(worth))
-
-    wrong, worth = shares(own, other)
-    assert wrong <= FALSE_ANSWERS
-    # Nothing lower is allowed, and nothing allowed is worth more.
-    assert shares(own - 0.02, other - 0.02)[0] > FALSE_ANSWERS
-    for step in (-0.1, -0.05, 0.05, 0.1):
-        for pair in ((own + step, other), (own, other + step), (own + step, other - step)):
-            false, other_worth = shares(*pair)
-            assert false > FALSE_ANSWERS or other_worth <= worth
-
-
-def test_wrong_answers_count_against_a_threshold() -> None:
-    # Every question can be answered; in the question's language what is surer than .5 is right.
-    confidence = np.tile(np.linspace(0.05, 0.95, 19), 2)
-    foreign = np.repeat([True, False], 19)
-    abroad, right = foreign, confidence > 0.5
-    answerable = np.ones(38, bool)
-    silent = np.zeros(2)
-    own, other = thresholds(
-        np.append(confidence, silent), np.append(abroad, [True, False]),
-        np.append(foreign, [True, False]), np.append(answerable, [False, False]),
-        np.append(right, [False, False]),
-    )  # fmt: skip
-    assert 0.45 < own <= 0.55
-    assert 0.45 < other <= 0.55
-
-
-def test_where_nothing_keeps_false_answers_few_nothing_is_answered() -> None:
-    sure = np.ones(8)
-    kinds = np.array([True, False] * 4)
-    answerable = np.array([True, True, False, False] * 2)
-    assert thresholds(sure, kinds, kinds, answerable, answerable) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(
