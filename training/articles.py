@@ -4,8 +4,8 @@ A line of `questions/articles.jsonl` is one of them: `at` its subject, `texts` t
 language, `questions` what is asked of it: `ask` the wording by language (of a passage in one
 language, in another too), `answer` by the language of the text the words that answer, which it has
 once; null where the passage does not answer, though it comes near. Languages are by their two
-letters. Each question is read in its own language and in others, by itself and in groups
-(`reader_groups`) with passages about something else.
+letters. Each question is read in its own language and in others, by itself, of the passage without
+what answers (`silenced`), and in groups (`reader_groups`) with passages about something else.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from training.reader_examples import CODES as OF_QA_TRAIN
 from training.reader_examples import Paragraph, Text
 from training.reader_groups import NEAREST, SIZE
 from training.reader_pool import Material
+from training.silenced import silenced
 
 CODES = {
     **OF_QA_TRAIN, "bg": "bul", "bn": "ben", "cs": "ces", "da": "dan", "de": "deu", "el": "ell",
@@ -32,6 +33,8 @@ OWN, FOREIGN = 0.8, 0.45
 """Of the questions are read by themselves in their language; and in each of the others."""
 GROUPED = 0.4
 """Of the questions come in a group too, half of them in another language than theirs."""
+SILENCED = 0.25
+"""Of the readings by themselves are made once more without what answers."""
 
 
 def asked(article: dict[str, Any], number: int, language: str, told: str) -> Text:
@@ -55,7 +58,10 @@ def build(material: Material, rng: np.random.Generator) -> Iterator[list[Text]]:
                 others = [told for told in texts if told != language]
                 for told in texts:
                     if rng.random() < (OWN if told == language else FOREIGN):
-                        yield [asked(article, number, language, told)]
+                        text = asked(article, number, language, told)
+                        yield [text]
+                        if rng.random() < SILENCED and (silent := silenced(text)) is not None:
+                            yield [silent]
                 if question["answer"] is not None and rng.random() < GROUPED:
                     own = language in texts and (not others or rng.random() < 0.5)
                     told = language if own else str(rng.choice(others))

@@ -2,7 +2,8 @@
 
 Extractive questions in seven languages (`qa-train`), as they are and with words of other languages
 put in; clozes across forty languages from parallel text (`ntrex`, `tatoeba`); and of each kind some
-whose passage does not answer, of the questions with what the search brings (`near_misses`).
+whose passage does not answer, of the questions with what the search brings (`near_misses`), or with
+their paragraph less what answers (`silenced`).
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from training.reader_examples import (
     questions,
     tatoeba_documents,
 )
+from training.silenced import silenced
 from training.word_alignment import Aligner
 
 Document = list[dict[str, Translated]]
@@ -47,6 +49,8 @@ STRANGERS = 0.06
 """And with a passage in another language: one is not the answer for being the only foreign one."""
 NEAR = 0.3
 """And with a passage that the search brings for it and that does not answer."""
+SILENCED = 0.08
+"""And with its paragraph less the sentence that answers."""
 TATOEBA = {"ara": "arb", "pes": "fas", "cmn": "zho-CN"}
 """Its codes of languages that NTREX has by another."""
 SENTENCES = 600
@@ -103,6 +107,8 @@ def build(material: Material, count: int, rng: np.random.Generator) -> list[Exam
         texts += with_another(text, others, often, rng)
         if rng.random() < STRANGERS * often:
             texts.append(with_stranger(text, documents, rng))
+        if rng.random() < SILENCED * often and (silent := silenced(text)) is not None:
+            texts.append(silent)
     for text, others, often in switched:
         found = [text] * often + with_another(text, others, often, rng)
         texts += [lexicon.example(one, rng) for one in found]
