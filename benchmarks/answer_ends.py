@@ -70,7 +70,9 @@ def in_pieces(path: Path, tokenizer: Any) -> Iterator[tuple[float, float]]:
     """
     for row in read_lines(path):
         text = row["context"]
-        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        offsets = tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
         pieces = [Span(start, end) for start, end in offsets["offset_mapping"] if start < end]
         for answer in row["answers"][:1]:
             marked = Span(answer["start"], answer["start"] + len(answer["text"]))
