@@ -89,19 +89,24 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings()
     embedder = load_embedder(settings)
-    model = reader_model.load(arguments.reader, settings.embedder_options().cache)
+    cache = settings.embedder_options().cache
+    model = reader_model.load(arguments.reader, cache)
     reader = uncalibrated(model, embedder, (1.0, 0.0))
-    models = f"{embedder.identity} + {reader.name}"
+    # The shipped reader's folder tells its weights from those before.
+    weights = reader_model.folder(cache).name if arguments.reader == "default" else arguments.reader
+    asked_with = f"{embedder.identity} + {weights}"
     if arguments.askings and arguments.askings.exists():
         kept, rows = pickle.loads(arguments.askings.read_bytes())
-        if kept != models:
-            parser.error(f"{arguments.askings} is of {kept}, not of {models}: name another file")
+        if kept != asked_with:
+            parser.error(
+                f"{arguments.askings} was asked with {kept}, not {asked_with}: name another file"
+            )
     else:
         rows = asked_of(arguments, reader, embedder)
         if arguments.askings:
-            arguments.askings.write_bytes(pickle.dumps((models, rows)))
+            arguments.askings.write_bytes(pickle.dumps((asked_with, rows)))
     values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
-    values["models"] = models
+    values["models"] = f"{embedder.identity} + {reader.name}"
     values["seed"] = arguments.seed
     target = Path(__file__).parent.parent / "rag" / "reader-calibration.json"
     target.write_text(json.dumps(values, indent=1) + "\n", "utf-8")

@@ -1,5 +1,6 @@
 """The labels that calibration goes by."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from index.local import open_index
 from rag.span_reader import Candidate
 from tests.fakes import HashingEmbedder
 from tests.rag.span_fakes import gold_model
+from training import calibrate_reader
 from training.calibrate_reader import (
     COLLECTION,
     answered,
@@ -71,3 +73,19 @@ def test_what_another_document_says_too_is_no_silence(
     silent = [row for row in rows if not row.answerable]
     assert len(silent) == unanswerable
     assert not any(row.right.any() for row in silent)
+
+
+@pytest.mark.model
+def test_what_another_reader_was_asked_is_not_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "askings.pickle"
+    kept.write_bytes(pickle.dumps(("another embedder + quoth-reader-small-0123456789ab", [])))
+    monkeypatch.setattr(
+        "sys.argv", ["calibrate_reader", "--data", str(tmp_path), "--askings", str(kept)]
+    )
+    with pytest.raises(SystemExit):
+        calibrate_reader.main()
+    said = capsys.readouterr().err
+    assert "asked with another embedder + quoth-reader-small-0123456789ab, not " in said
+    assert "name another file" in said
