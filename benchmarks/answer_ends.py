@@ -58,7 +58,7 @@ def main() -> None:
         with patch("rag.span_model.without_particles", as_pieces):
             whole = scores(model, rows)
         figures = "".join(
-            f" {without:7.3f} {after / without:7.3f}"
+            f" {without:7.3f} {after / without if without else float('nan'):7.3f}"
             for without, after in zip(whole, cut, strict=True)
         )
         print(f"{name.split('/')[1]:20} {len(rows):8}{figures}", flush=True)

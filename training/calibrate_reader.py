@@ -93,8 +93,8 @@ def main() -> None:
     model = reader_model.load(arguments.reader, cache)
     reader = uncalibrated(model, embedder, (1.0, 0.0))
     # The shipped reader's folder tells its weights from those before.
-    weights = reader_model.folder(cache).name if arguments.reader == "default" else arguments.reader
-    asked_with = f"{embedder.identity} + {weights}"
+    name = reader_model.folder(cache).name if arguments.reader == "default" else arguments.reader
+    asked_with = f"{embedder.identity} + {name}"
     if arguments.askings and arguments.askings.exists():
         kept, rows = pickle.loads(arguments.askings.read_bytes())
         if kept != asked_with:
@@ -102,7 +102,7 @@ def main() -> None:
                 f"{arguments.askings} was asked with {kept}, not {asked_with}: name another file"
             )
     else:
-        rows = asked_of(arguments, reader, embedder)
+        rows = asked_of(arguments, cache, reader, embedder)
         if arguments.askings:
             arguments.askings.write_bytes(pickle.dumps((asked_with, rows)))
     values = fitted(rows, lambda weights: uncalibrated(model, embedder, weights))
@@ -113,11 +113,13 @@ def main() -> None:
     print(f"wrote {target}")
 
 
-def asked_of(arguments: Namespace, reader: SpanReader, embedder: Embedder) -> list[Row]:
+def asked_of(
+    arguments: Namespace, cache: Path, reader: SpanReader, embedder: Embedder
+) -> list[Row]:
     """Ask everything, of the news in so many rounds of languages."""
     rng = np.random.default_rng(arguments.seed)
     texts, asked = questions(arguments.data, rng, arguments.questions)
-    told = news(arguments.data, load_settings().embedder_options().cache, rng)
+    told = news(arguments.data, cache, rng)
     asked += news_clozes(told, rng, arguments.clozes)
     rows: list[Row] = []
     for number in range(arguments.rounds):

@@ -20,11 +20,13 @@ def silenced(text: Text) -> Text | None:
     """A question with its passage less all sentences that the answer touches; None where nothing
     answers, too little is left, or what is left holds the answer's words too.
     """
+    if not text.end:
+        return None
     passage = text.passage
     block = Block(Span(0, len(passage)), "paragraph")
     spans = [span for span, _ in sentences(passage, [block], detect(passage).tag)]
     touched = [span for span in spans if span.start < text.end and text.start < span.end]
-    if not text.end or not touched:
+    if not touched:
         return None
     before, after = passage[: touched[0].start], passage[touched[-1].end :].lstrip()
     left = f"{before}{after}".strip()

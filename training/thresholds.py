@@ -30,7 +30,8 @@ class Outcomes:
 def thresholds(outcomes: Outcomes, seed: int = 0) -> tuple[float, float]:
     """What an answer must reach where the first passage is in the question's language, and where it
     is not: the mean of the `optimum` over resamples of the askings ("bagging", Breiman 1996). Near
-    the best pair others are worth nearly as much, and which is best in one sample is chance.
+    the best pair others are worth nearly as much, and which is best in one sample is chance. Each
+    pair of the mean keeps to `FALSE_ANSWERS` on its resample; what the mean does is to be measured.
     """
     rng = np.random.default_rng(seed)
     kinds = _kinds(outcomes)
@@ -73,9 +74,9 @@ def optimum(outcomes: Outcomes, times: NDArray[np.float64]) -> tuple[float, floa
 
 def _kinds(outcomes: Outcomes) -> list[NDArray[np.int64]]:
     """The places of the askings of each kind that shares are taken of."""
-    return [
+    found = [
         np.flatnonzero((outcomes.foreign == foreign) & (outcomes.answerable == answerable))
         for foreign in (True, False)
         for answerable in (True, False)
-        if ((outcomes.foreign == foreign) & (outcomes.answerable == answerable)).any()
     ]
+    return [places for places in found if len(places)]
